@@ -1,0 +1,48 @@
+# `make` lists the targets. Everything runs in .venv, which `install` makes from the constraints.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO ?= demo
+SEED ?= 1
+# Exported backbones and features of libraries: inside the checkout, so that nothing else is touched.
+export BERLESE_CACHE ?= $(CURDIR)/.cache
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-slow lint format bench clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+install: $(VENV)/installed ## make .venv and install berlese into it
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+demo: install ## simulate a small survey with known truth and run the whole path on it
+	$(BIN)/berlese demo --out $(DEMO) --seed $(SEED) --overwrite
+
+test: install ## run the test suite
+	$(BIN)/python -m pytest -m 'not slow'
+
+test-slow: install ## run the science checks that take minutes
+	$(BIN)/python -m pytest -m slow
+
+lint: install ## formatting, lint, types and the contract of layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: install ## rewrite the code in the house's format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: install ## measure speed and quality; prints, changes nothing
+	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/embedding.py
+	$(BIN)/python benchmarks/segmentation.py
+
+clean: ## remove what the other targets made
+	rm -rf $(VENV) $(DEMO) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

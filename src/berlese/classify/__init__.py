@@ -1,0 +1,1 @@
+"""Name animals from their features; arrays in, arrays out."""

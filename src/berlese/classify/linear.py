@@ -1,0 +1,101 @@
+"""The plain head: standardised features and logistic regression."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.linear_model import LogisticRegression
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from berlese.classify.standardising import Standardiser
+from berlese.options import require_at_least, require_between
+
+
+class LinearClassifier(ClassifierMixin, BaseEstimator):
+    """Name specimens by multinomial logistic regression on standardised features.
+
+    Taxa weigh the same however many pictures they have: how common a family is in a library
+    says nothing of how common it is in a sample.
+
+    Parameters
+    ----------
+    C : float, default=0.03
+        Inverse strength of the ridge penalty. The default was measured on features of
+        1,280 values (see `docs/explanation/design.md`).
+    max_iter : int, default=2000
+        Bound of L-BFGS's iterations.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+    coefficients_ : ndarray of float64 of shape (n_classes, n_features)
+        On the standardised features.
+    intercepts_ : ndarray of float64 of shape (n_classes,)
+    """
+
+    def __init__(self, C=0.03, max_iter=2000):
+        self.C = C
+        self.max_iter = max_iter
+
+    def fit(self, X, y):
+        """Learn from features `X` of shape (n, n_features) and names `y` of shape (n,)."""
+        require_between(self, "C", 0, float("inf"), inclusive=False)
+        require_at_least(self, "max_iter", 1)
+        X, y = validate_data(self, X, y, dtype=np.float64)
+        check_classification_targets(y)
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(
+                f"LinearClassifier needs two classes, got one class: {self.classes_[0]!r}"
+            )
+        self.standardiser_ = Standardiser.of(X)
+        model = LogisticRegression(C=self.C, class_weight="balanced", max_iter=self.max_iter)
+        model.fit(self.standardiser_(X), codes)
+        if len(self.classes_) == 2:
+            # A binary model has one row; softmax over (-z/2, z/2) is its sigmoid.
+            half = np.array([[-0.5], [0.5]])
+            self.coefficients_, self.intercepts_ = half @ model.coef_, half[:, 0] * model.intercept_
+        else:
+            self.coefficients_, self.intercepts_ = model.coef_, model.intercept_
+        self.n_iter_ = int(model.n_iter_[0])
+        return self
+
+    def decision_function(self, X) -> NDArray[np.float64]:
+        """Logits of shape (n, n_classes); of shape (n,), for the second class, where two."""
+        logits = self._logits(X)
+        return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
+
+    def _logits(self, X) -> NDArray[np.float64]:
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=np.float64, reset=False)
+        return self.standardiser_(X) @ self.coefficients_.T + self.intercepts_
+
+    def predict_proba(self, X) -> NDArray[np.float64]:
+        """Probabilities of shape (n, n_classes), in the order of `classes_`."""
+        logits = self._logits(X)
+        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return odds / odds.sum(axis=1, keepdims=True)
+
+    def predict(self, X):
+        """The most probable class of each row."""
+        best = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[best]
+
+    def to_state(self) -> dict[str, NDArray[Any]]:
+        """Give what was learned as arrays, to be saved."""
+        check_is_fitted(self)
+        return {
+            "coefficients": self.coefficients_,
+            "intercepts": self.intercepts_,
+            **self.standardiser_.to_state(),
+        }
+
+    def set_state(self, classes: NDArray[Any], state: dict[str, NDArray[Any]]) -> None:
+        """Take what `to_state` gave; the estimator is then fitted."""
+        self.classes_ = classes
+        self.coefficients_ = state["coefficients"]
+        self.intercepts_ = state["intercepts"]
+        self.standardiser_ = Standardiser.from_state(state)
+        self.n_features_in_ = self.coefficients_.shape[1]

@@ -1,0 +1,172 @@
+"""Train a head on labelled features and make a bundle of it."""
+
+import warnings
+from collections import Counter
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import ClassifierMixin
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+from berlese.classify.bundle import Bundle
+from berlese.classify.heads import DEFAULT_HEAD, new_head
+from berlese.classify.unknowns import UnknownRule
+from berlese.errors import LibraryError
+
+FOLDS = 5
+
+
+class FeatureOrigin(Protocol):
+    """What is needed of a backbone: its name and its hash."""
+
+    name: str
+    hash: str
+
+
+def train_bundle(
+    features: ArrayLike,
+    labels: ArrayLike,
+    groups: ArrayLike | None = None,
+    *,
+    head: str = DEFAULT_HEAD,
+    backbone: FeatureOrigin,
+    rank: str = "taxon",
+    random_state: int = 0,
+) -> Bundle:
+    """Train on labelled features.
+
+    Parameters
+    ----------
+    features : array of shape (n, dim)
+    labels : array of str of shape (n,)
+        Taxa.
+    groups : array of shape (n,), optional
+        Rows of one group stay together when held-out scores are made.
+    head : str
+        See `berlese.classify.heads.new_head`.
+    backbone : object with `name` and `hash`
+        What made the features.
+    rank : str
+        Rank of the taxa.
+    random_state : int
+        Of the head and the folds.
+
+    Raises
+    ------
+    LibraryError
+        If there are fewer than two taxa.
+    """
+    X = np.asarray(features, np.float64)
+    y = np.asarray(labels, np.str_)
+    counts = Counter(y.tolist())
+    if len(counts) < 2:
+        only = f"one taxon, {next(iter(counts))!r}" if counts else "no pictures"
+        raise LibraryError(
+            f"a model needs pictures of at least two taxa, but the library has {only}. "
+            "Add pictures of other taxa."
+        )
+    held_out = held_out_probabilities(X, y, groups, head=head, random_state=random_state)
+    classifier = new_head(head, random_state=random_state).fit(X, y)
+    rule = UnknownRule.fit(held_out)
+    return Bundle(
+        classifier=classifier,
+        head=head,
+        rank=rank,
+        backbone=backbone.name,
+        backbone_hash=backbone.hash,
+        unknown_rule=rule,
+        training=_summary(counts, groups, rule),
+    )
+
+
+def held_out_probabilities(
+    X: NDArray[np.float64],
+    y: NDArray[np.str_],
+    groups: ArrayLike | None,
+    *,
+    head: str,
+    random_state: int,
+) -> NDArray[np.float64]:
+    """Probabilities of specimens by heads that had not seen them nor their group.
+
+    Rows whose fold cannot be trained on two taxa, and specimens of taxa that occur in their
+    own fold only, are left out: to the head that sees them they are unknown.
+
+    Returns
+    -------
+    ndarray of float64 of shape (n_kept, n_classes)
+    """
+    taxa = np.unique(y)
+    kept = []
+    for train, test in folds_of(y, groups, random_state):
+        known = np.isin(y[test], y[train])
+        if len(np.unique(y[train])) < 2 or not known.any():
+            continue
+        fitted: ClassifierMixin = new_head(head, random_state=random_state).fit(X[train], y[train])
+        probabilities = np.zeros((int(known.sum()), len(taxa)))
+        columns = np.searchsorted(taxa, fitted.classes_)
+        probabilities[:, columns] = fitted.predict_proba(X[test][known])
+        kept.append(probabilities)
+    return np.concatenate(kept) if kept else np.zeros((0, len(taxa)))
+
+
+def folds_of(
+    y: NDArray[np.str_], groups: ArrayLike | None, random_state: int, n_folds: int = FOLDS
+) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Split rows into folds with taxa in their proportions and groups whole.
+
+    Taxa with fewer rows than folds are spread as far as they go. Fewer groups than folds give
+    as many folds as groups; one group gives none.
+    """
+    codes = np.unique(y, return_inverse=True)[1]
+    if groups is None:
+        return _by_taxon(codes, n_folds, random_state)
+    members = np.unique(np.asarray(groups), return_inverse=True)[1]
+    n_folds = min(n_folds, len(np.unique(members)))
+    if n_folds < 2:
+        return []
+    largest = np.bincount(codes).max()
+    if largest < n_folds:  # scikit-learn refuses to stratify what is so small
+        fold = np.random.default_rng(random_state).permutation(members.max() + 1)[members] % n_folds
+        return [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(n_folds)]
+    splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=random_state)
+    return _quietly(splitter, codes, members)
+
+
+def _by_taxon(
+    codes: NDArray[np.intp], n_folds: int, random_state: int
+) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    n_folds = min(n_folds, int(np.bincount(codes).max()))
+    if n_folds < 2:
+        return []
+    splitter = StratifiedKFold(n_folds, shuffle=True, random_state=random_state)
+    return _quietly(splitter, codes, None)
+
+
+def _quietly(
+    splitter: Any, codes: NDArray[np.intp], members: NDArray[np.intp] | None
+) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    with warnings.catch_warnings():
+        # It warns of taxa with fewer rows than folds; these are meant to be spread thin.
+        warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
+        return list(splitter.split(np.zeros((len(codes), 1)), codes, members))
+
+
+def _summary(counts: Counter[str], groups: ArrayLike | None, rule: UnknownRule) -> dict[str, Any]:
+    singles = sorted(taxon for taxon, count in counts.items() if count == 1)
+    notes = []
+    if singles:
+        notes.append(f"one picture only, names will be poor: {', '.join(singles)}")
+    n = len(rule.calibration)
+    notes.append(
+        f"unknowns are judged by {n} held-out pictures; error rates below "
+        f"{rule.smallest_rate():.3g} cannot be held"
+    )
+    return {
+        "pictures": sum(counts.values()),
+        "pictures_by_taxon": dict(sorted(counts.items())),
+        "groups": None if groups is None else len(np.unique(np.asarray(groups))),
+        "held_out": n,
+        "notes": notes,
+    }

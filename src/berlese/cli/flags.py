@@ -1,0 +1,47 @@
+"""Options that several verbs share, declared once."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
+Jobs = Annotated[int | None, typer.Option(min=1, help="Threads to use; all cores by default.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
+Survey = Annotated[Path, typer.Argument(help="Survey folder.", show_default=False)]
+Photos = Annotated[
+    list[Path],
+    typer.Argument(help="Photos, or folders of photos.", show_default=False, readable=False),
+]
+Samples = Annotated[
+    Path | None,
+    typer.Option(
+        help="CSV with a row a photo: photo, sample, site, date, latitude, longitude. "
+        "Without it, folders are sites and files are samples."
+    ),
+]
+Taxon = Annotated[str, typer.Option(help="Column of the taxon, where the library is a CSV file.")]
+Group = Annotated[
+    str | None,
+    typer.Option(
+        help="Column of a CSV library whose rows belong together (one photo, say): "
+        "they never fall on both sides of a split."
+    ),
+]
+Backbone = Annotated[str, typer.Option(help="Feature extractor; `berlese backbones` lists them.")]
+Head = Annotated[
+    str, typer.Option(help="Classifier: linear, network, or paper (the network, its settings).")
+]
+UnknownRate = Annotated[
+    float,
+    typer.Option(
+        min=0.0, max=0.5, help="Share of animals of known taxa that may be called unknown."
+    ),
+]
+MmPerPixel = Annotated[
+    float | None,
+    typer.Option(help="Scale of the photos; without it, what the files themselves state."),
+]
+MaxPixels = Annotated[int, typer.Option(min=1, help="Refuse photos with more pixels than this.")]

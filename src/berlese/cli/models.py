@@ -1,0 +1,255 @@
+"""Glue of the verbs about models: libraries and pictures in, bundles, CSV and JSON out."""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from berlese.classify.bundle import Bundle, Predictions
+from berlese.classify.heads import new_head
+from berlese.classify.training import train_bundle
+from berlese.cli.console import Stages
+from berlese.errors import BundleError, PhotoError, SettingError
+from berlese.features import backbones
+from berlese.features.embed import EmbeddedFiles, embed_files
+from berlese.photos.reading import find_photos
+from berlese.photos.writing import write_text_atomic
+from berlese.study.metrics import Evaluation, evaluate
+from berlese.study.protocols import cross_validate
+from berlese.survey.failures import Failure, StepReport, reason_of
+from berlese.survey.library import read_library
+from berlese.survey.naming import embed_specimens, identify_specimens
+from berlese.survey.pipeline import backbone_of
+from berlese.survey.survey import Survey
+from berlese.survey.training import embed_library
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingReport:
+    """What `train` learned from and what it left out."""
+
+    bundle: Path
+    taxa: tuple[str, ...]
+    n_pictures: int
+    skipped: int
+    summary: dict[str, Any]
+    failures: tuple[Failure, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as JSON types."""
+        return {
+            "bundle": str(self.bundle),
+            "taxa": list(self.taxa),
+            "pictures": self.n_pictures,
+            "skipped": self.skipped,
+            "training": self.summary,
+            "failures": [{"file": each.file, "reason": each.reason} for each in self.failures],
+        }
+
+    def in_words(self) -> str:
+        """Say it in a line for a person."""
+        skipped = f", {self.skipped} rows without a name" if self.skipped else ""
+        return f"{self.bundle}: {len(self.taxa)} taxa from {self.n_pictures} pictures{skipped}."
+
+
+def train_into(
+    out: Path,
+    library: Path,
+    *,
+    taxon: str,
+    group: str | None,
+    backbone: str,
+    head: str,
+    seed: int,
+    jobs: int | None,
+    overwrite: bool,
+    stages: Stages,
+) -> TrainingReport:
+    """Train on a library and save the bundle.
+
+    Raises
+    ------
+    BundleError
+        If `out` exists and `overwrite` is not set; before anything is computed.
+    LibraryError
+        If the library is empty or has one class.
+    """
+    if out.exists() and not overwrite:
+        raise BundleError(f"{out}: exists; give --overwrite, or another --out.")
+    labelled = read_library(library, taxon, group)
+    with stages("prepare backbone"):
+        session = backbones.load(backbone, threads=jobs)
+    with stages("embed library", len(labelled.paths)) as advance:
+        embedded = embed_library(labelled, session, jobs=jobs, progress=advance)
+    with stages("train"):
+        bundle = train_bundle(
+            embedded.features,
+            embedded.labels,
+            embedded.groups,
+            head=head,
+            backbone=session,
+            rank=labelled.rank,
+            random_state=seed,
+        )
+        bundle.save(out, overwrite=overwrite)
+    return TrainingReport(
+        out,
+        tuple(bundle.classes),
+        len(embedded.paths),
+        labelled.skipped,
+        dict(bundle.training),
+        embedded.failures,
+    )
+
+
+def evaluate_into(
+    out: Path,
+    bundle: Path,
+    library: Path,
+    *,
+    taxon: str,
+    group: str | None,
+    folds: int | None,
+    seed: int,
+    jobs: int | None,
+    stages: Stages,
+) -> tuple[Evaluation, tuple[Failure, ...]]:
+    """Evaluate a bundle on a library, or its head retrained on folds of that library."""
+    model = Bundle.load(bundle)
+    with stages("prepare backbone"):
+        session = backbone_of(model, jobs=jobs)
+    labelled = read_library(library, taxon, group)
+    with stages("embed library", len(labelled.paths)) as advance:
+        embedded = embed_library(labelled, session, jobs=jobs, progress=advance)
+    with stages("evaluate"):
+        if folds is None:
+            predicted = model.predict(embedded.features, backbone_hash=session.hash)
+            evaluation = evaluate(
+                embedded.labels,
+                predicted.taxon,
+                unknown=predicted.unknown,
+                known_taxa=model.classes,
+            )
+        else:
+            evaluation = cross_validate(
+                embedded.features,
+                embedded.labels,
+                embedded.groups,
+                lambda: new_head(model.head, random_state=seed),
+                folds=folds,
+                seed=seed,
+            )
+    out.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(evaluation.to_dict(), ensure_ascii=False, indent=1) + "\n"
+    write_text_atomic(out / "evaluation.json", text)
+    _write_csv(
+        out / "by_taxon.csv",
+        ["taxon", "n", "recall", "precision", "f1"],
+        [[e.taxon, e.n, e.recall, e.precision, e.f1] for e in evaluation.by_taxon],
+    )
+    _write_csv(
+        out / "confusion.csv",
+        ["predicted", *evaluation.confusion.true],
+        [
+            [name, *map(int, row)]
+            for name, row in zip(
+                evaluation.confusion.predicted, evaluation.confusion.counts, strict=True
+            )
+        ],
+    )
+    return evaluation, embedded.failures
+
+
+def predict_survey(
+    bundle: Path, survey: Path, *, unknown_rate: float, jobs: int | None, stages: Stages
+) -> StepReport:
+    """Name the animals of a survey; features that are missing are made first."""
+    model = Bundle.load(bundle)
+    with stages("prepare backbone"):
+        session = backbone_of(model, jobs=jobs)
+    with Survey.open(survey) as opened:
+        settings = {"bundle": str(bundle), "unknown_rate": unknown_rate}
+        with opened.recorded("predict", settings, {"bundle": model.hash}):
+            with stages("embed") as advance:
+                embed_specimens(opened, session, jobs=jobs, progress=advance)
+            with stages("identify") as advance:
+                return identify_specimens(opened, model, unknown_rate, progress=advance)
+
+
+def predict_into(
+    out: Path | None,
+    bundle: Path,
+    targets: Sequence[Path],
+    *,
+    probabilities: bool,
+    unknown_rate: float,
+    jobs: int | None,
+    overwrite: bool,
+    stages: Stages,
+) -> StepReport:
+    """Name pictures of single animals into a CSV file."""
+    if out is None:
+        raise SettingError("naming pictures needs --out, the CSV file to write.")
+    if out.exists() and not overwrite:
+        raise SettingError(f"{out} exists; give --overwrite, or another --out.")
+    model = Bundle.load(bundle)
+    with stages("prepare backbone"):
+        session = backbone_of(model, jobs=jobs)
+    paths, failures = _pictures(targets)
+    with stages("embed", len(paths)) as advance:
+        embedded = embed_files(paths, session, jobs=jobs, progress=advance)
+    failures += [Failure(str(path), "predict", reason) for path, reason in embedded.failures]
+    if embedded.paths_ok:
+        predicted = model.predict(embedded.features, backbone_hash=session.hash, rate=unknown_rate)
+        _write_predictions(out, embedded, predicted, model, probabilities=probabilities)
+    return StepReport(len(embedded.paths_ok), 0, tuple(failures))
+
+
+def _pictures(targets: Sequence[Path]) -> tuple[list[Path], list[Failure]]:
+    paths: dict[Path, None] = {}
+    failures = []
+    for target in targets:
+        try:
+            paths |= dict.fromkeys(find_photos([target]))
+        except (PhotoError, OSError) as error:
+            failures.append(Failure(str(target), "predict", reason_of(error)))
+    return list(paths), failures
+
+
+def _write_predictions(
+    out: Path,
+    embedded: EmbeddedFiles,
+    predicted: Predictions,
+    model: Bundle,
+    *,
+    probabilities: bool,
+) -> None:
+    header = ["file", "taxon", "rank", "probability", "status"]
+    rows: list[list[Any]] = [
+        [
+            str(path),
+            predicted.taxon[at],
+            model.rank,
+            f"{predicted.probability[at]:.6f}",
+            "unknown" if predicted.unknown[at] else "predicted",
+        ]
+        for at, path in enumerate(embedded.paths_ok)
+    ]
+    if probabilities:
+        header += list(model.classes)
+        for row, values in zip(rows, np.asarray(predicted.probabilities), strict=True):
+            row += [f"{value:.6f}" for value in values]
+    _write_csv(out, header, rows)
+
+
+def _write_csv(path: Path, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    write_text_atomic(path, text.getvalue())

@@ -1,0 +1,98 @@
+"""`berlese segment PHOTO... --out DIR`: outlines as COCO, crops and overlays in a plain folder."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from berlese.cli.console import Stages
+from berlese.errors import PhotoError, SettingError
+from berlese.exchange.coco import CocoPhoto, CocoSpecimen, write_coco
+from berlese.photos.identity import sha256_of
+from berlese.photos.reading import Photo, find_photos, open_photo
+from berlese.photos.writing import write_jpeg, write_png
+from berlese.specimens.crop import cut_crop
+from berlese.specimens.outline import Specimen
+from berlese.specimens.overlay import draw_overlay
+from berlese.specimens.segment import SegmentSettings, segment_photo
+from berlese.survey.failures import Failure, StepReport, reason_of, record_failures
+from berlese.survey.segmenting import safe_stem
+
+COCO_NAME = "specimens.json"
+STAGE = "segment"
+OVERLAY_SIDE = 2000
+
+
+def settings_with(min_length_px: float | None) -> SegmentSettings:
+    """Take the defaults but for what was given."""
+    return (
+        SegmentSettings() if min_length_px is None else SegmentSettings(min_length_px=min_length_px)
+    )
+
+
+def segment_into_folder(
+    targets: Sequence[Path],
+    out: Path | None,
+    settings: SegmentSettings,
+    *,
+    max_pixels: int,
+    overwrite: bool,
+    stages: Stages,
+) -> StepReport:
+    """Segment photos into `out`: specimens.json, crops/, overlays/ and failures.csv.
+
+    Raises
+    ------
+    SettingError
+        If `out` is missing, or holds a segmentation and `overwrite` is not set.
+    """
+    if out is None:
+        raise SettingError("segmenting photos needs --out, the folder to write into.")
+    if (out / COCO_NAME).exists() and not overwrite:
+        raise SettingError(f"{out / COCO_NAME} exists; give --overwrite, or another --out.")
+    (out / "crops").mkdir(parents=True, exist_ok=True)
+    (out / "overlays").mkdir(exist_ok=True)
+    paths, failures = _listed(targets)
+    described = []
+    with stages("segment", len(paths)) as advance:
+        for path in paths:
+            try:
+                described.append(_segment_one(path, out, settings, max_pixels))
+            except (PhotoError, OSError) as error:
+                failures.append(Failure(str(path), STAGE, reason_of(error)))
+            advance(1)
+    write_coco(out / COCO_NAME, described, description="Animals found by berlese segment")
+    record_failures(out, STAGE, [str(path) for path in paths], failures)
+    return StepReport(len(described), 0, tuple(failures))
+
+
+def _listed(targets: Sequence[Path]) -> tuple[list[Path], list[Failure]]:
+    paths: dict[Path, None] = {}
+    failures = []
+    for target in targets:
+        try:
+            found = find_photos([target])
+        except (PhotoError, OSError) as error:
+            failures.append(Failure(str(target), STAGE, reason_of(error)))
+            continue
+        if not found:
+            failures.append(Failure(str(target), STAGE, "is a folder without photos."))
+        paths |= dict.fromkeys(found)
+    return list(paths), failures
+
+
+def _segment_one(path: Path, out: Path, settings: SegmentSettings, max_pixels: int) -> CocoPhoto:
+    photo = open_photo(path, max_pixels=max_pixels)
+    specimens = segment_photo(photo, settings)
+    name = f"{safe_stem(path)}-{sha256_of(path)[:8]}"
+    _write_crops(out / "crops" / name, photo, specimens)
+    write_jpeg(
+        out / "overlays" / f"{name}.jpg",
+        draw_overlay(photo.shrunk(OVERLAY_SIDE), specimens, photo_width=photo.width),
+    )
+    rows = tuple(CocoSpecimen.of(specimen) for specimen in specimens)
+    return CocoPhoto(path.name, photo.width, photo.height, rows)
+
+
+def _write_crops(folder: Path, photo: Photo, specimens: Sequence[Specimen]) -> None:
+    folder.mkdir(exist_ok=True)
+    for number, specimen in enumerate(specimens, start=1):
+        write_png(folder / f"{number:04d}.png", cut_crop(photo, specimen.box))

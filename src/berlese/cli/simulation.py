@@ -1,0 +1,177 @@
+"""Write what the simulator makes to disk: photos with their truth, sheets and libraries."""
+
+import csv
+import io
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+
+from berlese import __version__
+from berlese.cli.console import Stages
+from berlese.errors import SettingError
+from berlese.exchange.coco import CocoPhoto, CocoSpecimen, read_coco, write_coco
+from berlese.photos.writing import write_jpeg, write_text_atomic
+from berlese.simulate.plans import TAXA
+from berlese.simulate.surveys import (
+    LibraryImage,
+    SimulatedPhoto,
+    simulate_library,
+    simulate_survey,
+)
+from berlese.specimens.outline import Box
+from berlese.study.detection import DetectionReport, NamedBox, compare_with_truth
+from berlese.survey.survey import Survey
+from berlese.survey.tables import current_photos, in_force
+
+TRUTH_NAME = "truth.json"
+SHEET_NAME = "samples.csv"
+LIBRARY_NAME = "library"
+SEED_NAME = "demo.txt"
+JPEG_QUALITY = 92
+DEMO_PHOTOS = 6
+DEMO_ANIMALS = 40
+DEMO_PER_TAXON = 40
+LIBRARY_STREAM = 1  # second word of a library's seed: another world than the photos' own
+
+
+def write_photos(
+    folder: Path,
+    photos: Iterable[SimulatedPhoto],
+    *,
+    progress: Callable[[int], None] | None = None,
+) -> list[CocoPhoto]:
+    """Write photos as JPEG, the truth as COCO beside them, and the sheet of samples last.
+
+    Returns
+    -------
+    list of CocoPhoto
+        The truth that was written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    truth, sheet = [], []
+    for photo in photos:
+        name = f"{photo.name}.jpg"
+        write_jpeg(folder / name, photo.pixels, quality=JPEG_QUALITY)
+        height, width = photo.pixels.shape[:2]
+        animals = tuple(
+            CocoSpecimen(animal.box, animal.taxon, mask=animal.mask) for animal in photo.specimens
+        )
+        truth.append(CocoPhoto(name, width, height, animals))
+        sheet.append((name, photo.sample, photo.site))
+        if progress is not None:
+            progress(1)
+    write_coco(folder / TRUTH_NAME, truth, description="Simulated dishes of beetles, exact truth")
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows([("photo", "sample", "site"), *sheet])
+    write_text_atomic(folder / SHEET_NAME, text.getvalue())
+    return truth
+
+
+def write_library(
+    folder: Path,
+    images: Iterable[LibraryImage],
+    *,
+    progress: Callable[[int], None] | None = None,
+) -> None:
+    """Write a labelled library as a folder per taxon."""
+    for image in images:
+        (folder / image.taxon).mkdir(parents=True, exist_ok=True)
+        path = folder / image.taxon / f"{image.name}.jpg"
+        write_jpeg(path, image.pixels, quality=JPEG_QUALITY)
+        if progress is not None:
+            progress(1)
+
+
+def compare_survey(survey: Survey, truth: Path) -> DetectionReport:
+    """Compare what a survey's table counts with the truth that lies in a COCO file."""
+    animals = {
+        photo.file_name: [NamedBox(each.box, each.category) for each in photo.specimens]
+        for photo in read_coco(truth)
+    }
+    found: dict[str, list[NamedBox]] = {}
+    with survey.reading() as session:
+        for photo in session.scalars(current_photos()):
+            boxes = found.setdefault(Path(photo.path).name, [])
+            for specimen in photo.specimens:
+                if not specimen.current:
+                    continue
+                fractions = (specimen.x, specimen.y, specimen.width, specimen.height)
+                box = Box.from_normalised(fractions, photo.width, photo.height)
+                word = in_force(specimen.identifications)
+                named = word is not None and word.status in ("predicted", "validated")
+                boxes.append(NamedBox(box, word.taxon if named and word else None))
+    return compare_with_truth(found, animals)
+
+
+def simulate_into(
+    out: Path,
+    *,
+    seed: int,
+    photos: int,
+    animals: int,
+    sites: int,
+    library: int,
+    overwrite: bool,
+    stages: Stages,
+) -> list[str]:
+    """Simulate photos, and a library of `library` pictures a taxon, into a folder.
+
+    Raises
+    ------
+    SettingError
+        If `out` holds simulated photos and `overwrite` is not set.
+    """
+    if (out / TRUTH_NAME).exists() and not overwrite:
+        raise SettingError(f"{out / TRUTH_NAME} exists; give --overwrite, or another --out.")
+    with stages("simulate photos", photos) as advance:
+        simulated = simulate_survey(
+            seed, n_photos=photos, specimens_per_photo=animals, n_sites=sites
+        )
+        truth = write_photos(out, simulated, progress=advance)
+    written = [out / photo.file_name for photo in truth] + [out / TRUTH_NAME, out / SHEET_NAME]
+    if library:
+        with stages("simulate library", library * len(TAXA)) as advance:
+            images = simulate_library(library_seed(seed), per_taxon=library)
+            write_library(out / LIBRARY_NAME, images, progress=advance)
+        written.append(out / LIBRARY_NAME)
+    return [str(path) for path in written]
+
+
+def library_seed(seed: int) -> np.random.SeedSequence:
+    """Derive the seed of a library, so that its animals are none of those on the photos."""
+    return np.random.SeedSequence([seed, LIBRARY_STREAM])
+
+
+def simulate_demo(out: Path, *, seed: int, stages: Stages) -> tuple[Path, Path, Path]:
+    """Simulate the demo's photos and library, unless they are there from the same seed.
+
+    Returns
+    -------
+    photos, library, sheet : Path
+        Two folders and the sheet of samples.
+
+    Raises
+    ------
+    SettingError
+        If `out` holds the demo of another seed, or something else.
+    """
+    photos, library, done = out / "photos", out / LIBRARY_NAME, out / SEED_NAME
+    wanted = f"berlese {__version__}, seed {seed}\n"
+    if done.exists():
+        if done.read_text(encoding="utf-8") != wanted:
+            raise SettingError(
+                f"{out}: holds the demo of {done.read_text(encoding='utf-8').strip()}; "
+                "choose another --out, or remove that folder."
+            )
+        return photos, library, photos / SHEET_NAME
+    if out.exists() and any(each.name not in ("photos", LIBRARY_NAME) for each in out.iterdir()):
+        raise SettingError(f"{out}: is not empty and no demo; choose another --out.")
+    with stages("simulate photos", DEMO_PHOTOS) as advance:
+        simulated = simulate_survey(seed, n_photos=DEMO_PHOTOS, specimens_per_photo=DEMO_ANIMALS)
+        write_photos(photos, simulated, progress=advance)
+    with stages("simulate library", DEMO_PER_TAXON * len(TAXA)) as advance:
+        images = simulate_library(library_seed(seed), per_taxon=DEMO_PER_TAXON)
+        write_library(library, images, progress=advance)
+    write_text_atomic(done, wanted)
+    return photos, library, photos / SHEET_NAME

@@ -1,0 +1,1 @@
+"""Read and write other programs' files, one module a format."""

@@ -1,0 +1,1 @@
+"""Turn crops into feature vectors, once each."""

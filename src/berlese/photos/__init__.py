@@ -1,0 +1,1 @@
+"""Open any photo: pixels as sRGB, upright, with scale, identity and quality."""

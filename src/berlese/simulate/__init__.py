@@ -1,0 +1,1 @@
+"""Photos of bulk samples with exact truth."""

@@ -1,0 +1,1 @@
+"""Find the animals in a photo: outlines, crops and measurements."""

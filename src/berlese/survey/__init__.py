@@ -1,0 +1,1 @@
+"""A survey: one folder, one database, from samples to the community table."""

@@ -1,0 +1,251 @@
+"""Register photos in a survey: what they are, which sample they belong to, what is new.
+
+A photo is known by the hash of its bytes. One that was renamed keeps its specimens; one that
+was edited is a new photo in the old one's place; one whose bytes are in the survey already
+under another name is reported and not counted again.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from berlese.errors import PhotoError
+from berlese.photos.identity import sha256_of
+from berlese.photos.reading import MAX_PIXELS, find_photos, open_photo
+from berlese.photos.reading import Photo as OpenPhoto
+from berlese.survey.failures import UNUSABLE, Failure, StepReport, reason_of, record_failures
+from berlese.survey.samples import SampleInfo, SampleSheet, read_sample_sheet, samples_from_folders
+from berlese.survey.survey import SUBFOLDERS, Survey, is_survey
+from berlese.survey.tables import Photo, Sample
+
+STAGE = "add"
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A file that may become a photo of the survey."""
+
+    path: Path
+    stored: str
+    folder: Path | None
+
+
+def add_photos(
+    survey: Survey,
+    paths: Iterable[Path],
+    samples: Path | None = None,
+    *,
+    instrument: str | None = None,
+    max_pixels: int = MAX_PIXELS,
+    progress: Callable[[int], None] | None = None,
+) -> StepReport:
+    """Register photos, each in its own transaction, in the order of their paths.
+
+    Parameters
+    ----------
+    survey : Survey
+        Where to.
+    paths : iterable of Path
+        Photos, and folders to search for photos.
+    samples : Path, optional
+        CSV sheet of samples, see `berlese.survey.samples`. Without it, photos that the survey
+        knows keep their sample, and new ones get one from their folder or name.
+    instrument : str, optional
+        Camera or scanner that took these photos; known photos keep theirs without it.
+    max_pixels : int
+        Larger photos are refused.
+    progress : callable, optional
+        Called with the number of photos just finished.
+
+    Raises
+    ------
+    SampleSheetError
+        Before anything is changed.
+    """
+    with survey.exclusive():
+        candidates, failures = _candidates(survey, paths)
+        files = [candidate.path for candidate in candidates]
+        sheet = read_sample_sheet(samples) if samples is not None else None
+        if sheet is not None:
+            assigned = sheet.assign(files)
+        else:
+            assigned = _samples_by_name(survey, candidates)
+        attempted = [failure.file for failure in failures]
+        counts = {"added": 0, "known": 0}
+        notes = _unused_rows(sheet, set(assigned.values())) if sheet is not None else []
+        for candidate in candidates:
+            sample = assigned[candidate.path]
+            outcome = _add(
+                survey,
+                candidate,
+                sample,
+                instrument,
+                from_sheet=sheet is not None,
+                max_pixels=max_pixels,
+            )
+            attempted.append(candidate.stored)
+            if isinstance(outcome, Failure):
+                failures.append(outcome)
+            elif outcome == "edited":
+                counts["added"] += 1
+                notes.append(f"{candidate.stored} was edited since it was added; done anew.")
+            else:
+                counts[outcome] += 1
+            if progress is not None:
+                progress(1)
+        with survey.writing() as session:
+            session.execute(delete(Sample).where(~Sample.photos.any()))
+        record_failures(survey.folder, STAGE, attempted, failures)
+    return StepReport(counts["added"], counts["known"], tuple(failures), tuple(notes))
+
+
+def _candidates(survey: Survey, paths: Iterable[Path]) -> tuple[list[_Candidate], list[Failure]]:
+    """List each file once, sorted, and the given paths that lead to no photo."""
+    found: dict[str, _Candidate] = {}
+    failures = []
+    for given in paths:
+        path = Path(given).parent.resolve() / Path(given).name
+        folder = path if path.is_dir() else None
+        try:
+            photos = [path] if folder is None else _photos_inside(folder)
+        except UNUSABLE as error:
+            failures.append(Failure(survey.relative(path), STAGE, reason_of(error)))
+            continue
+        if not photos:
+            reason = "is a folder without photos; expected image files in it."
+            failures.append(Failure(survey.relative(path), STAGE, reason))
+        for photo in photos:
+            stored = survey.relative(photo)
+            found.setdefault(stored, _Candidate(Path(photo), stored, folder))
+    return [found[stored] for stored in sorted(found)], failures
+
+
+def _photos_inside(folder: Path) -> list[Path]:
+    """Search a folder for photos, but not what a survey in it has made, such as crops."""
+    made: dict[Path, bool] = {}
+
+    def is_made(inner: Path) -> bool:
+        if inner == folder:
+            return False
+        if inner not in made:
+            of_survey = inner.name in SUBFOLDERS and is_survey(inner.parent)
+            made[inner] = of_survey or is_made(inner.parent)
+        return made[inner]
+
+    return [photo for photo in find_photos([folder]) if not is_made(photo.parent)]
+
+
+def _samples_by_name(survey: Survey, candidates: Iterable[_Candidate]) -> dict[Path, SampleInfo]:
+    given = [(candidate.path, candidate.folder) for candidate in candidates]
+    stored = {candidate.stored for candidate in candidates}
+    with survey.reading() as session:
+        rows = session.execute(select(Photo.sample_id, Photo.path)).all()
+    taken = {sample for sample, path in rows if path not in stored}
+    return samples_from_folders(given, taken)
+
+
+def _unused_rows(sheet: SampleSheet, used: set[SampleInfo]) -> list[str]:
+    unused = [row for row in sheet.rows if row.sample not in used]
+    if not unused:
+        return []
+    lines = ", ".join(str(row.line) for row in unused)
+    return [f"{sheet.path.name}: no photo was given for line {lines}."]
+
+
+def _add(
+    survey: Survey,
+    candidate: _Candidate,
+    sample: SampleInfo,
+    instrument: str | None,
+    *,
+    from_sheet: bool,
+    max_pixels: int,
+) -> str | Failure:
+    """Register one file; tell whether it was added, known or edited, or why it failed."""
+    try:
+        candidate.stored.encode()
+        photo = open_photo(candidate.path, max_pixels=max_pixels)
+        digest = sha256_of(candidate.path)
+        size = candidate.path.stat().st_size
+    except UNUSABLE as error:
+        reason = reason_of(error)
+        if isinstance(error, UnicodeEncodeError):
+            reason = "the file's name is not valid UTF-8; rename it."
+        else:
+            _retire(survey, candidate.stored)
+        return Failure(candidate.stored, STAGE, reason)
+    with survey.writing() as session:
+        at_path = _photo_at(session, candidate.stored)
+        same = session.get(Photo, digest)
+        edited = at_path is not None and at_path.sha256 != digest
+        if edited and at_path is not None:
+            at_path.current = False
+            session.flush()
+        if same is not None and _stands_elsewhere(survey, same, candidate.stored):
+            reason = f"has the same content as {same.path}; counted once, there."
+            return Failure(candidate.stored, STAGE, reason)
+        if same is not None and same.current and same.path == candidate.stored:
+            outcome = "known"
+        else:
+            outcome = "edited" if edited else "added"
+        row = same or Photo(sha256=digest)
+        row.instrument = instrument or row.instrument
+        _describe(row, candidate, photo, size, survey.settings.mm_per_pixel)
+        inherited = row.sample_id or (at_path.sample_id if at_path is not None else None)
+        _assign(session, row, sample, None if from_sheet else inherited, overwrite=from_sheet)
+        session.add(row)
+    return outcome
+
+
+def _photo_at(session: Session, stored: str) -> Photo | None:
+    return session.scalar(select(Photo).where(Photo.current, Photo.path == stored))
+
+
+def _retire(survey: Survey, stored: str) -> None:
+    """Stop counting the photo of a file that can no longer be read."""
+    with survey.writing() as session:
+        known = _photo_at(session, stored)
+        if known is not None:
+            known.current = False
+
+
+def _stands_elsewhere(survey: Survey, known: Photo, stored: str) -> bool:
+    """Tell whether a photo is current at another path where its file still is."""
+    if not known.current or known.path == stored:
+        return False
+    try:
+        return sha256_of(survey.absolute(known.path)) == known.sha256
+    except (PhotoError, OSError):
+        return False
+
+
+def _describe(
+    row: Photo, candidate: _Candidate, photo: OpenPhoto, size: int, default_scale: float | None
+) -> None:
+    row.path = candidate.stored
+    row.size = size
+    row.width, row.height = photo.width, photo.height
+    row.mm_per_pixel = default_scale if photo.mm_per_pixel is None else photo.mm_per_pixel
+    row.notes = list(photo.notes)
+    row.current = True
+
+
+def _assign(
+    session: Session, row: Photo, sample: SampleInfo, inherited: str | None, *, overwrite: bool
+) -> None:
+    """Put a photo into its sample; a sheet's word replaces what is known of the sample."""
+    if inherited is not None:
+        row.sample_id = inherited
+        return
+    known = session.get(Sample, sample.id)
+    if known is None:
+        known = Sample(id=sample.id, site=sample.site)
+        session.add(known)
+        overwrite = True
+    if overwrite:
+        known.site, known.event, known.date = sample.site, sample.event, sample.date
+        known.latitude, known.longitude = sample.latitude, sample.longitude
+    row.sample_id = sample.id

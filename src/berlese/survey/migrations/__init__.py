@@ -1,0 +1,1 @@
+"""Alembic migrations of a survey's database; shipped with the package, run by `Survey.open`."""

@@ -1,0 +1,213 @@
+"""The whole path on one survey: photos, model, specimens, names, table, report.
+
+Every stage resumes by itself, so the same call finishes what a killed one began.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from berlese import __version__
+from berlese.classify.bundle import Bundle
+from berlese.classify.heads import DEFAULT_HEAD
+from berlese.classify.unknowns import DEFAULT_RATE
+from berlese.errors import SettingError, SurveyError
+from berlese.features import backbones
+from berlese.photos.reading import MAX_PIXELS
+from berlese.photos.writing import write_text_atomic
+from berlese.specimens.segment import SegmentSettings
+from berlese.survey.community import summarise, write_tables
+from berlese.survey.failures import Failure
+from berlese.survey.library import read_library
+from berlese.survey.report import write_report
+from berlese.survey.steps import (
+    add_photos,
+    embed_specimens,
+    identify_specimens,
+    segment_photos,
+)
+from berlese.survey.survey import Survey
+from berlese.survey.tables import current_photos
+from berlese.survey.training import embed_library, train_or_reuse
+
+SUMMARY_NAME = "summary.json"
+
+
+class Stages(Protocol):
+    """Shows progress: entered with a stage's name and total, gives a function to advance it."""
+
+    seconds: dict[str, float]
+
+    def __call__(
+        self, name: str, total: int | None = None
+    ) -> AbstractContextManager[Callable[[int], None]]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSettings:
+    """What a run shall do; either `library` or `model` is given.
+
+    Parameters
+    ----------
+    library : Path, optional
+        Labelled pictures to train on.
+    model : Path, optional
+        A bundle that is trained already.
+    samples : Path, optional
+        Sheet of samples.
+    taxon, group : str
+        Columns of a CSV library.
+    backbone : str
+        Feature extractor of a new model; a bundle brings its own.
+    head : str
+        Classifier of a new model.
+    unknown_rate : float
+        Share of animals of known taxa that may be called unknown.
+    max_pixels : int
+        Larger photos are refused.
+    seed : int
+        Of everything random.
+    jobs : int, optional
+        Threads.
+    segmentation : SegmentSettings
+        How animals are found.
+    """
+
+    library: Path | None = None
+    model: Path | None = None
+    samples: Path | None = None
+    taxon: str = "taxon"
+    group: str | None = None
+    backbone: str = backbones.DEFAULT_BACKBONE
+    head: str = DEFAULT_HEAD
+    unknown_rate: float = DEFAULT_RATE
+    max_pixels: int = MAX_PIXELS
+    seed: int = 0
+    jobs: int | None = None
+    segmentation: SegmentSettings = field(default_factory=SegmentSettings)
+
+    def __post_init__(self) -> None:
+        if (self.library is None) == (self.model is None):
+            raise SettingError(
+                "give either --library (pictures to train on) or --model (a bundle)."
+            )
+
+    def describe(self) -> dict[str, Any]:
+        """Return the settings as JSON types."""
+        return {
+            "library": None if self.library is None else str(self.library),
+            "model": None if self.model is None else str(self.model),
+            "samples": None if self.samples is None else str(self.samples),
+            "taxon": self.taxon,
+            "group": self.group,
+            "backbone": self.backbone,
+            "head": self.head,
+            "unknown_rate": self.unknown_rate,
+            "max_pixels": self.max_pixels,
+            "seed": self.seed,
+            "segmentation": self.segmentation.model_dump(mode="json"),
+        }
+
+
+def run_path(
+    survey: Survey, photos: list[Path], settings: RunSettings, stages: Stages
+) -> dict[str, Any]:
+    """Run the whole path and return the summary that `write_summary` stores.
+
+    Raises
+    ------
+    SurveyError
+        If not one photo can be used.
+    LibraryError, BundleError
+        If there is nothing to name animals by.
+    """
+    with survey.exclusive(), survey.recorded("run", settings.describe(), {}):
+        with stages("photos") as advance:
+            add_photos(
+                survey,
+                photos,
+                settings.samples,
+                max_pixels=settings.max_pixels,
+                progress=advance,
+            )
+        _refuse_if_none(survey, lambda photo: True)
+        bundle, backbone, library_failures = model_for(survey, settings, stages)
+        with stages("segment", _count_photos(survey)) as advance:
+            segment_photos(survey, settings.segmentation, progress=advance)
+        _refuse_if_none(survey, lambda photo: photo.segmentation is not None)
+        with stages("embed", summarise(survey)["specimens"]) as advance:
+            embed_specimens(survey, backbone, jobs=settings.jobs, progress=advance)
+        with stages("identify") as advance:
+            identify_specimens(survey, bundle, settings.unknown_rate, progress=advance)
+        with stages("table and report"):
+            write_tables(survey)
+            write_report(survey)
+    return summarise(survey) | {
+        "library_failures": [failure.file for failure in library_failures],
+        "seconds": dict(stages.seconds),
+        "settings": settings.describe() | {"version": __version__, "model_hash": bundle.hash},
+    }
+
+
+def model_for(
+    survey: Survey, settings: RunSettings, stages: Stages
+) -> tuple[Bundle, backbones.Backbone, tuple[Failure, ...]]:
+    """Load the bundle that was asked for, or train one on the library, once."""
+    if settings.model is not None:
+        bundle = Bundle.load(settings.model)
+        with stages("prepare backbone"):
+            return bundle, backbone_of(bundle, jobs=settings.jobs), ()
+    if settings.library is None:
+        raise SettingError("there is neither a library nor a model.")
+    library = read_library(settings.library, settings.taxon, settings.group)
+    with stages("prepare backbone"):
+        backbone = backbones.load(settings.backbone, threads=settings.jobs)
+    with stages("embed library", len(library.paths)) as advance:
+        embedded = embed_library(library, backbone, jobs=settings.jobs, progress=advance)
+    with stages("train"):
+        bundle, _ = train_or_reuse(
+            embedded,
+            library,
+            backbone,
+            survey.models,
+            head=settings.head,
+            random_state=settings.seed,
+        )
+    return bundle, backbone, embedded.failures
+
+
+def backbone_of(bundle: Bundle, *, jobs: int | None = None) -> backbones.Backbone:
+    """Load the backbone that a bundle was trained on.
+
+    Raises
+    ------
+    BundleMismatchError
+        If the backbone of that name now has other weights or another preprocessing.
+    """
+    backbone = backbones.load(bundle.backbone, threads=jobs)
+    bundle.require_backbone(backbone.hash)
+    return backbone
+
+
+def _count_photos(survey: Survey) -> int:
+    with survey.reading() as session:
+        return len(session.scalars(current_photos()).all())
+
+
+def _refuse_if_none(survey: Survey, usable: Callable[[Any], bool]) -> None:
+    with survey.reading() as session:
+        if any(usable(photo) for photo in session.scalars(current_photos())):
+            return
+    failures = summarise(survey)["failed"]
+    first = f" The first: {failures[0]['file']}: {failures[0]['reason']}" if failures else ""
+    raise SurveyError(f"not one photo could be used; failures.csv says why.{first}")
+
+
+def write_summary(survey: Survey, summary: Mapping[str, Any]) -> Path:
+    """Write `summary.json` into the survey folder."""
+    path = survey.folder / SUMMARY_NAME
+    write_text_atomic(path, json.dumps(summary, ensure_ascii=False, indent=1) + "\n")
+    return path

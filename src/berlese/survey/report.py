@@ -1,0 +1,247 @@
+"""The report: one HTML file that opens offline and shows what was found, named and missed.
+
+Pictures are embedded; photos are shrunk to `PHOTO_SIDE` pixels with outlines drawn over them
+as SVG, crops to `CROP_SIDE`. Every name that comes from outside is escaped by the template.
+"""
+
+import base64
+import io
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+
+from berlese import __version__
+from berlese.errors import PhotoError
+from berlese.photos.reading import decode_image, open_photo
+from berlese.photos.writing import write_text_atomic
+from berlese.survey.community import (
+    REPORT_NAME,
+    UNKNOWN,
+    community_by_site,
+    community_table,
+    summarise,
+)
+from berlese.survey.figures import plot_abundance, plot_richness
+from berlese.survey.survey import Survey
+from berlese.survey.tables import Model, Photo, Run, Specimen, in_force
+
+PHOTO_SIDE = 1400
+CROP_SIDE = 112
+JPEG_QUALITY = 82
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedSpecimen:
+    """One animal as the report shows it."""
+
+    id: str
+    number: int
+    taxon: str
+    status: str
+    probability: float | None
+    nearest: str | None
+    flags: tuple[str, ...]
+    points: str
+    crop: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedPhoto:
+    """One photo with its animals; `picture` is a data URI."""
+
+    name: str
+    sample: str
+    site: str
+    width: int
+    height: int
+    picture: str
+    notes: tuple[str, ...]
+    specimens: tuple[ReportedSpecimen, ...]
+
+
+def write_report(survey: Survey, *, truth: dict[str, float] | None = None) -> Path:
+    """Write report.html into the survey's exports and return its path.
+
+    Parameters
+    ----------
+    survey : Survey
+    truth : dict, optional
+        Figures of `berlese.study.detection.DetectionReport`, where the truth is known.
+    """
+    environment = Environment(
+        loader=PackageLoader("berlese.survey"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    photos = _photos(survey)
+    page = environment.get_template("report.html.j2").render(
+        title=survey.settings.name,
+        summary=summarise(survey),
+        photos=photos,
+        groups=_by_taxon(photos),
+        sites=_rows(community_by_site(survey)),
+        samples=_rows(community_table(survey)),
+        figure=_figure(survey),
+        models=_models(survey),
+        runs=_runs(survey),
+        truth=truth,
+        version=__version__,
+        unknown=UNKNOWN,
+    )
+    path = survey.exports / REPORT_NAME
+    write_text_atomic(path, page)
+    return path
+
+
+def _photos(survey: Survey) -> list[ReportedPhoto]:
+    query = (
+        select(Photo)
+        .where(Photo.current)
+        .order_by(Photo.path)
+        .options(
+            selectinload(Photo.sample),
+            selectinload(Photo.specimens).selectinload(Specimen.identifications),
+        )
+    )
+    with survey.reading() as session:
+        return [_photo(survey, photo) for photo in session.scalars(query)]
+
+
+def _photo(survey: Survey, photo: Photo) -> ReportedPhoto:
+    path = survey.absolute(photo.path)
+    try:
+        opened = open_photo(path, max_pixels=max(photo.width * photo.height, 1))
+        picture = _as_jpeg(opened.shrunk(PHOTO_SIDE))
+    except (PhotoError, OSError):
+        picture = ""
+    return ReportedPhoto(
+        photo.path,
+        photo.sample_id,
+        photo.sample.site,
+        photo.width,
+        photo.height,
+        picture,
+        tuple(photo.notes),
+        tuple(_specimen(survey, each) for each in photo.specimens if each.current),
+    )
+
+
+def _specimen(survey: Survey, specimen: Specimen) -> ReportedSpecimen:
+    word = in_force(specimen.identifications)
+    status = word.status if word is not None else "not named"
+    named = word is not None and status in ("predicted", "validated")
+    try:
+        crop = _as_jpeg(_fitted(decode_image(survey.absolute(specimen.crop_path)), CROP_SIDE))
+    except (PhotoError, OSError):
+        crop = ""
+    return ReportedSpecimen(
+        specimen.id,
+        specimen.number,
+        str(word.taxon) if named and word is not None else UNKNOWN,
+        status,
+        word.probability if word is not None else None,
+        word.taxon if word is not None and not named else None,
+        tuple(specimen.flags),
+        " ".join(f"{x:.0f},{y:.0f}" for x, y in specimen.polygon),
+        crop,
+    )
+
+
+def _fitted(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    factor = side / max(image.shape[:2])
+    if factor >= 1:
+        return image
+    size = (max(1, round(image.shape[1] * factor)), max(1, round(image.shape[0] * factor)))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
+
+
+def _as_jpeg(pixels: NDArray[np.uint8]) -> str:
+    parameters = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
+    _, data = cv2.imencode(".jpg", np.ascontiguousarray(pixels[..., ::-1]), parameters)
+    return "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode()
+
+
+def _by_taxon(photos: list[ReportedPhoto]) -> list[tuple[str, list[tuple[str, ReportedSpecimen]]]]:
+    """Animals by taxon, the surest first; unknown ones last."""
+    groups: dict[str, list[tuple[str, ReportedSpecimen]]] = {}
+    for photo in photos:
+        for specimen in photo.specimens:
+            if specimen.status != "discarded":
+                groups.setdefault(specimen.taxon, []).append((photo.name, specimen))
+    for members in groups.values():
+        members.sort(key=lambda member: (-(member[1].probability or 0), member[1].id))
+    return sorted(groups.items(), key=lambda group: (group[0] == UNKNOWN, group[0]))
+
+
+def _rows(table: pd.DataFrame) -> dict[str, Any]:
+    return {
+        "columns": [str(name) for name in table.columns],
+        "rows": table.to_numpy(dtype=object).tolist(),
+    }
+
+
+def _figure(survey: Survey) -> str:
+    """Abundance and richness as one SVG text; the same survey gives the same text."""
+    table = community_by_site(survey)
+    counts = table.drop(columns=["locationID", "photos", "photosFailed"])
+    named = counts.drop(columns=UNKNOWN)
+    sites = pd.DataFrame(
+        {
+            "site": table["locationID"],
+            "animals": counts.sum(axis=1),
+            "taxa": (named > 0).sum(axis=1),
+        }
+    )
+    height = max(3.0, 0.28 * counts.shape[1])
+    style: Any = {"svg.hashsalt": "berlese", "svg.fonttype": "none", "font.size": 9}
+    with rc_context(style), warnings.catch_warnings():
+        figure = Figure(figsize=(9, height), layout="constrained")
+        left, right = figure.subplots(1, 2)
+        plot_abundance(counts.sum(axis=0), ax=left)
+        plot_richness(sites, ax=right)
+        text = io.StringIO()
+        # Letters stay text in the SVG: the browser has fonts that matplotlib has not.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+    return text.getvalue().partition("<svg")[2]
+
+
+def _models(survey: Survey) -> list[dict[str, Any]]:
+    with survey.reading() as session:
+        return [
+            {
+                "id": model.id,
+                "rank": model.rank,
+                "taxa": list(model.taxa),
+                "backbone": model.backbone,
+                "training": dict(model.training),
+            }
+            for model in session.scalars(select(Model).order_by(Model.id))
+        ]
+
+
+def _runs(survey: Survey) -> list[dict[str, Any]]:
+    with survey.reading() as session:
+        return [
+            {
+                "command": run.command,
+                "version": run.version,
+                "settings": {key: str(value) for key, value in run.settings.items()},
+                "started": run.started_at,
+                "finished": run.finished_at or "not finished",
+            }
+            for run in session.scalars(select(Run).order_by(Run.id))
+        ]

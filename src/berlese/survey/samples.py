@@ -1,0 +1,269 @@
+"""Which photo belongs to which sample: from a CSV sheet, from folders, or one sample a photo.
+
+A sheet has the columns ``photo`` and ``sample`` and, if wanted, ``site``, ``event``, ``date``
+(ISO 8601), ``latitude`` and ``longitude`` (decimal degrees, WGS 84); Darwin Core's names for
+them are understood too. Case, order, spaces around values, a byte order mark, and semicolons
+or tabs in place of commas do not matter.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path, PurePosixPath
+
+from berlese.errors import SampleSheetError
+from berlese.survey.sheets import Sheet, read_sheet, shortened
+
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "photo": ("photo", "file", "image", "filename"),
+    "sample": ("sample", "sampleid", "eventid"),
+    "site": ("site", "siteid", "locationid"),
+    "event": ("event", "parenteventid"),
+    "date": ("date", "eventdate"),
+    "latitude": ("latitude", "lat", "decimallatitude"),
+    "longitude": ("longitude", "lon", "lng", "decimallongitude"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SampleInfo:
+    """One sample as the user describes it."""
+
+    id: str
+    site: str
+    event: str | None = None
+    date: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SheetRow:
+    """One line of a sample sheet."""
+
+    line: int
+    photo: str
+    sample: SampleInfo
+
+
+@dataclass(frozen=True, slots=True)
+class SampleSheet:
+    """A sample sheet that contradicts itself nowhere."""
+
+    path: Path
+    rows: tuple[SheetRow, ...]
+
+    def assign(self, photos: Sequence[Path]) -> dict[Path, SampleInfo]:
+        """Find the sample of each photo.
+
+        A row means a photo by its path from the sheet, by the end of its path (such as its
+        file name) in any case, or by its file name without suffix; the most exact one counts.
+
+        Raises
+        ------
+        SampleSheetError
+            If a photo has no row, or a row could mean several photos.
+        """
+        found: dict[Path, SampleInfo] = {}
+        lines: dict[Path, int] = {}
+        index = _index_by_spelling(photos)
+        for row in self.rows:
+            for photo in self._meant(row, index):
+                if photo in found and found[photo] != row.sample:
+                    raise SampleSheetError(
+                        f"{self.path}, lines {lines[photo]} and {row.line}: {photo.name!r} is "
+                        f"put into {found[photo].id!r} and {row.sample.id!r}; keep one of them."
+                    )
+                found[photo], lines[photo] = row.sample, row.line
+        missing = [str(photo) for photo in photos if photo not in found]
+        if missing:
+            raise SampleSheetError(
+                f"{self.path}: has no row for {len(missing)} of {len(photos)} photos "
+                f"({shortened(missing)}); add their rows, or leave these photos out."
+            )
+        return found
+
+    def _meant(self, row: SheetRow, index: Mapping[str, Sequence[Path]]) -> Sequence[Path]:
+        wanted = row.photo.replace("\\", "/")
+        exact = (self.path.parent / wanted).resolve().as_posix()
+        tail = "/".join(part for part in PurePosixPath(wanted).parts if part != ".")
+        for key in (exact, f"*/{tail}", f"*/{tail.casefold()}", f"*/{tail}.*"):
+            matches = index.get(key, ())
+            if len(matches) > 1:
+                raise SampleSheetError(
+                    f"{self.path}, line {row.line}: {row.photo!r} could be any of "
+                    f"{shortened([str(match) for match in matches])}; "
+                    "write the path from the sheet's folder."
+                )
+            if matches:
+                return matches
+        return ()
+
+
+def _index_by_spelling(photos: Iterable[Path]) -> dict[str, list[Path]]:
+    """List the photos under each spelling that could mean them."""
+    index: dict[str, list[Path]] = defaultdict(list)
+    for photo in photos:
+        whole = photo.resolve()
+        tails = ["/".join(whole.parts[start:]) for start in range(1, len(whole.parts))]
+        spellings = {whole.as_posix(), f"*/{whole.stem}.*"}
+        spellings |= {f"*/{tail}" for tail in tails} | {f"*/{tail.casefold()}" for tail in tails}
+        for spelling in spellings:
+            index[spelling].append(photo)
+    return index
+
+
+def read_sample_sheet(path: Path) -> SampleSheet:
+    """Read and check a sample sheet.
+
+    Raises
+    ------
+    SampleSheetError
+        Names the file, the line, the value and what was expected.
+    """
+    sheet = read_sheet(path, SampleSheetError)
+    columns = _find_columns(sheet)
+    rows = []
+    for line, cells in sheet.rows:
+        values = {name: cells[at] for name, at in columns.items()}
+        rows.append(_row(path, line, values, decimal_comma=sheet.delimiter != ","))
+    _check_samples_agree(path, rows)
+    return SampleSheet(path.resolve(), tuple(rows))
+
+
+def _find_columns(sheet: Sheet) -> dict[str, int]:
+    columns: dict[str, int] = {}
+    for column, spellings in COLUMNS.items():
+        places = sheet.places(spellings)
+        if len(places) > 1:
+            both = shortened([sheet.header[at] for at in places])
+            raise SampleSheetError(f"{sheet.path}: several columns for {column}: {both}; keep one.")
+        if places:
+            columns[column] = places[0]
+    for needed in ("photo", "sample"):
+        if needed not in columns:
+            raise SampleSheetError(
+                f"{sheet.path}: has no column {needed!r}; found {shortened(sheet.header)}. "
+                "Expected photo, sample and, if wanted, site, event, date, latitude, longitude."
+            )
+    return columns
+
+
+def _row(path: Path, line: int, values: Mapping[str, str], *, decimal_comma: bool) -> SheetRow:
+    where = f"{path}, line {line}"
+    for needed in ("photo", "sample"):
+        if not values[needed]:
+            raise SampleSheetError(f"{where}: {needed} is empty.")
+    degrees = {
+        name: _degrees(where, name, values.get(name, ""), limit, decimal_comma)
+        for name, limit in (("latitude", 90), ("longitude", 180))
+    }
+    if (degrees["latitude"] is None) != (degrees["longitude"] is None):
+        raise SampleSheetError(f"{where}: give latitude and longitude, or neither.")
+    sample = SampleInfo(
+        id=values["sample"],
+        site=values.get("site") or values["sample"],
+        event=values.get("event") or None,
+        date=_iso_date(where, values.get("date", "")),
+        **degrees,
+    )
+    return SheetRow(line, values["photo"], sample)
+
+
+def _degrees(where: str, name: str, value: str, limit: int, decimal_comma: bool) -> float | None:
+    if not value:
+        return None
+    try:
+        number = float(value.replace(",", ".") if decimal_comma else value)
+    except ValueError:
+        number = float("nan")
+    if not -limit <= number <= limit:
+        raise SampleSheetError(
+            f"{where}: {name} is {value!r}; expected decimal degrees from -{limit} to {limit}."
+        )
+    return number
+
+
+def _iso_date(where: str, value: str) -> str | None:
+    """Check a year, month, day or an interval of two of them (``2024-05-01/2024-05-08``)."""
+    if not value:
+        return None
+    try:
+        for part in value.split("/", 1):
+            match = re.fullmatch(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?(?:T[\d:.]+Z?)?", part.strip())
+            year, month, day = match.groups() if match else ("", "", "")
+            date(int(year), int(month or 1), int(day or 1))
+    except ValueError:
+        raise SampleSheetError(
+            f"{where}: date is {value!r}; expected YYYY-MM-DD, such as 2024-05-31."
+        ) from None
+    return value
+
+
+def _check_samples_agree(path: Path, rows: Iterable[SheetRow]) -> None:
+    first: dict[str, SheetRow] = {}
+    for row in rows:
+        known = first.setdefault(row.sample.id, row)
+        for name in ("site", "event", "date", "latitude", "longitude"):
+            one, other = getattr(known.sample, name), getattr(row.sample, name)
+            if one != other:
+                raise SampleSheetError(
+                    f"{path}, lines {known.line} and {row.line}: sample {row.sample.id!r} has "
+                    f"{name} {one!r} and {other!r}; a sample has one."
+                )
+
+
+def samples_from_folders(
+    photos: Sequence[tuple[Path, Path | None]], taken: Collection[str] = ()
+) -> dict[Path, SampleInfo]:
+    """Name samples without a sheet.
+
+    A photo in a sub-folder of a folder that the user gave belongs to the sample of that
+    sub-folder (``site/sample`` where they nest); any other photo is a sample by itself, named
+    by its file.
+
+    Parameters
+    ----------
+    photos : sequence of (Path, Path or None)
+        Each photo and the folder that it was found in, None if the photo itself was given.
+    taken : collection of str
+        Names that other photos' samples bear already.
+    """
+    samples: dict[Path, SampleInfo] = {}
+    single: list[Path] = []
+    for photo, folder in photos:
+        inner = photo.relative_to(folder).parent if folder is not None else Path()
+        if inner.parts:
+            site = inner.parts[0] if len(inner.parts) > 1 else inner.as_posix()
+            samples[photo] = SampleInfo(_storable(inner.as_posix()), _storable(site))
+        else:
+            single.append(photo)
+    used = {info.id for info in samples.values()} | set(taken)
+    for photo, name in _distinct_names(single, used).items():
+        samples[photo] = SampleInfo(name, name)
+    return samples
+
+
+def _distinct_names(photos: Sequence[Path], used: Collection[str]) -> dict[Path, str]:
+    """Name each photo by its stem, or by as much more of its path as tells it from others."""
+    spellings: tuple[Callable[[Path], str], ...] = (
+        lambda photo: photo.stem,
+        lambda photo: f"{photo.parent.name}/{photo.stem}",
+        lambda photo: f"{photo.parent.name}/{photo.name}",
+    )
+    names: dict[Path, str] = {}
+    left = list(photos)
+    for spell in spellings:
+        spelled = {photo: _storable(spell(photo)) for photo in left}
+        counts = Counter(spelled.values())
+        names |= {
+            photo: name for photo, name in spelled.items() if counts[name] == 1 and name not in used
+        }
+        left = [photo for photo in left if photo not in names]
+    return names | {photo: _storable(photo.as_posix()) for photo in left}
+
+
+def _storable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()

@@ -1,0 +1,176 @@
+"""Find the specimens on a survey's photos and cut them out.
+
+One photo is one transaction: its crops are written first, then its rows, so that a killed run
+leaves either all of a photo or nothing of it. A specimen that is found again, at the same place
+on the same photo, keeps its identity and all that was said about it.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
+
+from berlese.errors import UnreadablePhotoError
+from berlese.photos.identity import sha256_of
+from berlese.photos.reading import Photo as OpenPhoto
+from berlese.photos.reading import open_photo
+from berlese.photos.writing import write_png
+from berlese.specimens.crop import cut_crop
+from berlese.specimens.measure import measure
+from berlese.specimens.outline import Specimen as FoundSpecimen
+from berlese.specimens.segment import SegmentSettings, segment_photo
+from berlese.survey.failures import UNUSABLE, Failure, StepReport, reason_of, record_failures
+from berlese.survey.survey import Survey
+from berlese.survey.tables import Photo, Specimen, current_photos, specimen_id
+
+STAGE = "segment"
+MAX_DECODED_PIXELS = 300_000_000  # larger photos are cut up piece by piece
+STEM_LENGTH = 40  # characters of the photo's name in its crops' folder
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Decoded:
+    """A photo in memory: cutting many crops out of a JPEG would decode it for each."""
+
+    array: NDArray[np.uint8]
+    width: int
+    height: int
+
+    def region(self, left: int, top: int, width: int, height: int) -> NDArray[np.uint8]:
+        return self.array[top : top + height, left : left + width]
+
+
+def hash_of(settings: Any) -> str:
+    """Hash settings of JSON types, whatever the order of their keys."""
+    text = json.dumps(settings, sort_keys=True, ensure_ascii=False)
+    return sha256(text.encode()).hexdigest()
+
+
+def segment_photos(
+    survey: Survey,
+    settings: SegmentSettings | None = None,
+    *,
+    overwrite: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> StepReport:
+    """Segment the photos that were not yet done with these settings.
+
+    Parameters
+    ----------
+    survey : Survey
+        Whose photos.
+    settings : SegmentSettings, optional
+        The defaults if left out.
+    overwrite : bool
+        Also do what was done.
+    progress : callable, optional
+        Called with the number of photos just finished, skipped ones included.
+    """
+    settings = settings or SegmentSettings()
+    wanted = hash_of(settings.model_dump(mode="json"))
+    done, failures = 0, []
+    with survey.exclusive():
+        crops_of = selectinload(Photo.specimens).load_only(Specimen.crop_path, Specimen.current)
+        with survey.reading() as session:
+            photos = session.scalars(current_photos().options(crops_of)).all()
+            todo = [
+                photo
+                for photo in photos
+                if overwrite or photo.segmentation != wanted or _lacks_crops(survey, photo)
+            ]
+        _advance(progress, len(photos) - len(todo))
+        for photo in todo:
+            try:
+                rows = _specimens_of(survey, photo, settings)
+            except UNUSABLE as error:
+                failures.append(Failure(photo.path, STAGE, reason_of(error)))
+            else:
+                with survey.writing() as session:
+                    _replace_specimens(session, photo.sha256, rows, wanted)
+                done += 1
+            _advance(progress, 1)
+        record_failures(survey.folder, STAGE, [photo.path for photo in photos], failures)
+    return StepReport(done, len(photos) - len(todo), tuple(failures))
+
+
+def _advance(progress: Callable[[int], None] | None, count: int) -> None:
+    if progress is not None and count:
+        progress(count)
+
+
+def _lacks_crops(survey: Survey, photo: Photo) -> bool:
+    return not all(
+        survey.absolute(specimen.crop_path).is_file()
+        for specimen in photo.specimens
+        if specimen.current
+    )
+
+
+def _specimens_of(survey: Survey, row: Photo, settings: SegmentSettings) -> list[Specimen]:
+    """Segment one photo, write its crops and describe its specimens."""
+    path = survey.absolute(row.path)
+    if sha256_of(path) != row.sha256:
+        raise UnreadablePhotoError(path, "was edited since it was added; add it again.")
+    accepted = row.width * row.height  # by the limit when it was added
+    photo = open_photo(path, max_pixels=accepted, mm_per_pixel=row.mm_per_pixel)
+    folder = survey.crops / f"{safe_stem(path)}-{row.sha256[:12]}"
+    folder.mkdir(exist_ok=True)
+    small = photo.width * photo.height <= MAX_DECODED_PIXELS
+    source = _Decoded(photo.pixels(), photo.width, photo.height) if small else photo
+    rows: dict[str, Specimen] = {}
+    for found in segment_photo(photo, settings):
+        specimen = _describe(found, photo, row.sha256, len(rows) + 1)
+        if specimen.id in rows:
+            continue
+        crop = folder / f"{specimen.id}.png"
+        write_png(crop, cut_crop(source, found.box))
+        specimen.crop_path = crop.relative_to(survey.folder).as_posix()
+        specimen.crop_sha256 = sha256_of(crop)
+        rows[specimen.id] = specimen
+    return list(rows.values())
+
+
+def safe_stem(path: Path) -> str:
+    """Spell a photo's name with letters that every file system takes."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", path.stem)[:STEM_LENGTH]
+
+
+def _describe(found: FoundSpecimen, photo: OpenPhoto, photo_sha256: str, number: int) -> Specimen:
+    x, y, width, height = found.box.normalised(photo.width, photo.height)
+    measured = measure(found)
+    return Specimen(
+        id=specimen_id(photo_sha256, x, y, width, height),
+        photo_sha256=photo_sha256,
+        number=number,
+        x=x,
+        y=y,
+        width=width,
+        height=height,
+        polygon=[[round(float(px), 2), round(float(py), 2)] for px, py in found.polygon],
+        score=round(float(found.score), 6),
+        flags=list(found.flags),
+        length_px=float(measured.length_px),
+        width_px=float(measured.width_px),
+        area_px=float(measured.area_px),
+        angle_deg=float(measured.angle_deg),
+        current=True,
+    )
+
+
+def _replace_specimens(
+    session: Session, photo_sha256: str, rows: list[Specimen], wanted: str
+) -> None:
+    """Store what was found now; what was found earlier and is not any more stays, not current."""
+    for known in session.scalars(select(Specimen).where(Specimen.photo_sha256 == photo_sha256)):
+        known.current = False
+    for row in rows:
+        session.merge(row)
+    session.get_one(Photo, photo_sha256).segmentation = wanted

@@ -1,0 +1,126 @@
+"""Train a model on a labelled library: pictures to features to bundle.
+
+Features of libraries are kept in the user's cache, apart from any survey, since one library
+serves many surveys and is never written to.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from berlese import __version__
+from berlese.classify.bundle import Bundle
+from berlese.classify.training import train_bundle
+from berlese.errors import LibraryError
+from berlese.features.backbones import Backbone, cache_folder
+from berlese.features.embed import embed_files
+from berlese.features.store import FeatureStore
+from berlese.survey.failures import Failure
+from berlese.survey.library import Library
+
+STAGE = "library"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EmbeddedLibrary:
+    """A library's readable pictures as features.
+
+    Parameters
+    ----------
+    features : ndarray of float32 of shape (n, dim)
+        One row a picture.
+    labels : ndarray of str of shape (n,)
+        The taxon of each.
+    groups : ndarray of str of shape (n,), optional
+        What must not be split.
+    paths : tuple of Path
+        The pictures.
+    failures : tuple of Failure
+        Pictures that cannot be read, and entries that cannot be used.
+    """
+
+    features: NDArray[np.float32]
+    labels: NDArray[np.str_]
+    groups: NDArray[np.str_] | None
+    paths: tuple[Path, ...]
+    failures: tuple[Failure, ...]
+
+    def content_hash(self) -> str:
+        """Hash what a model learns from: features, labels and groups, in their order."""
+        digest = sha256(np.ascontiguousarray(self.features).tobytes())
+        groups = None if self.groups is None else self.groups.tolist()
+        digest.update(json.dumps([self.labels.tolist(), groups]).encode())
+        return digest.hexdigest()
+
+
+def embed_library(
+    library: Library,
+    backbone: Backbone,
+    *,
+    jobs: int | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> EmbeddedLibrary:
+    """Turn a library's pictures into features, or fetch those made earlier.
+
+    Raises
+    ------
+    LibraryError
+        If not one picture can be read.
+    """
+    store = FeatureStore(cache_folder() / "features")
+    embedded = embed_files(library.paths, backbone, store=store, jobs=jobs, progress=progress)
+    rows = {path: row for row, path in enumerate(embedded.paths_ok)}
+    kept = [number for number, path in enumerate(library.paths) if path in rows]
+    failures = tuple(Failure(str(path), STAGE, reason) for path, reason in embedded.failures)
+    if not kept:
+        first = f" The first: {failures[0].file}: {failures[0].reason}" if failures else ""
+        raise LibraryError(
+            f"none of the library's {len(library.paths)} pictures is readable.{first}"
+        )
+    paths = tuple(library.paths[number] for number in kept)
+    return EmbeddedLibrary(
+        features=embedded.features[[rows[path] for path in paths]],
+        labels=np.array([library.labels[number] for number in kept]),
+        groups=None if library.groups is None else np.array([library.groups[n] for n in kept]),
+        paths=paths,
+        failures=library.failures + failures,
+    )
+
+
+def train_or_reuse(
+    embedded: EmbeddedLibrary,
+    library: Library,
+    backbone: Backbone,
+    models: Path,
+    *,
+    head: str,
+    random_state: int,
+) -> tuple[Bundle, Path]:
+    """Train on a library, or load the bundle that the same training left in `models`.
+
+    Returns
+    -------
+    bundle : Bundle
+    path : Path
+        Where it lies, in `models`.
+    """
+    what = [embedded.content_hash(), backbone.hash, head, random_state, library.rank, __version__]
+    path = models / sha256(json.dumps(what).encode()).hexdigest()[:16]
+    if path.is_dir():
+        return Bundle.load(path), path
+    bundle = train_bundle(
+        embedded.features,
+        embedded.labels,
+        embedded.groups,
+        head=head,
+        backbone=backbone,
+        rank=library.rank,
+        random_state=random_state,
+    )
+    bundle.save(path)
+    return bundle, path

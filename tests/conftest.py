@@ -1,0 +1,20 @@
+"""Fixtures that every test may ask for."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+
+# Exported backbones stay in the checkout: tests touch nothing else but temporary folders.
+os.environ.setdefault("BERLESE_CACHE", str(CHECKOUT / ".cache"))
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of real images beside the checkout; tests that need it skip where it is absent."""
+    folder = CHECKOUT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("real images are absent: ../shared/data does not exist")
+    return folder

@@ -1,0 +1,542 @@
+"""Any photo comes out upright, in sRGB, in 8 bits; anything else is refused with its reason."""
+
+import os
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import pyvips
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from berlese.errors import (
+    PhotoError,
+    PhotoTooLargeError,
+    SettingError,
+    UnreadablePhotoError,
+    UnsupportedPhotoError,
+)
+from berlese.photos.reading import decode_image, find_photos, open_photo
+from tests.photos.files import bomb_png, noise, picture, png_with_profile, save, vips
+
+# The corners a b / c d of the upright picture, and where each EXIF orientation stores them.
+# Written down from the EXIF standard: row 0 and column 0 of the file are the visual ... side.
+STORED_CORNERS = {
+    1: "ab/cd",  # top, left
+    2: "ba/dc",  # top, right
+    3: "dc/ba",  # bottom, right
+    4: "cd/ab",  # bottom, left
+    5: "ac/bd",  # left, top
+    6: "bd/ac",  # right, top
+    7: "db/ca",  # right, bottom
+    8: "ca/db",  # left, bottom
+}
+CORNER_COLOURS = {"a": (250, 20, 20), "b": (20, 200, 20), "c": (20, 20, 250), "d": (240, 230, 30)}
+
+
+def corners(layout: str, height: int, width: int) -> np.ndarray:
+    """Draw four quarters, `height` x `width` in all, in the colours of a layout such as ab/cd."""
+    image = np.zeros((height, width, 3), np.uint8)
+    rows, columns = (
+        (slice(0, height // 2), slice(height // 2, None)),
+        (
+            slice(0, width // 2),
+            slice(width // 2, None),
+        ),
+    )
+    for row, names in zip(rows, layout.split("/"), strict=True):
+        for column, name in zip(columns, names, strict=True):
+            image[row, column] = CORNER_COLOURS[name]
+    return image
+
+
+def oriented(path: Path, orientation: int, height: int = 64, width: int = 96) -> Path:
+    sides = (width, height) if orientation >= 5 else (height, width)
+    stored = corners(STORED_CORNERS[orientation], *sides)
+    options = {"Q": 95} if path.suffix == ".jpg" else {}
+    return save(path, stored, orientation=orientation, **options)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".tif", ".png", ".webp"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_orientation_comes_out_upright(tmp_path, orientation, suffix):
+    path = oriented(tmp_path / f"a{suffix}", orientation)
+    photo = open_photo(path)
+    upright = corners("ab/cd", 64, 96)
+    assert (photo.width, photo.height) == (96, 64)
+    for decoded in (photo.pixels(), decode_image(path), photo.shrunk(96)):
+        assert decoded.shape == (64, 96, 3)
+        # JPEG and WebP smear the border between colours: compare inside the quarters.
+        for row, column in ((16, 24), (16, 72), (48, 24), (48, 72)):
+            np.testing.assert_allclose(decoded[row, column], upright[row, column], atol=6)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_regions_are_cut_from_the_upright_picture(tmp_path, orientation):
+    path = save(tmp_path / "a.tif", noise(40, 60), orientation=orientation)
+    photo = open_photo(path)
+    whole = photo.pixels()
+    np.testing.assert_array_equal(photo.region(3, 5, 20, 11), whole[5:16, 3:23])
+    np.testing.assert_array_equal(photo.region(0, 0, photo.width, photo.height), whole)
+
+
+@pytest.mark.parametrize("orientation", [3, 6])
+def test_a_large_turned_jpeg_needs_no_reading_backwards(tmp_path, orientation):
+    path = oriented(tmp_path / "a.jpg", orientation, height=1600, width=2400)
+    photo = open_photo(path)
+    small = photo.shrunk(300)
+    assert photo.pixels().shape == (1600, 2400, 3)
+    assert small.shape == (200, 300, 3)
+    upright = corners("ab/cd", 200, 300)
+    assert np.abs(small.astype(int) - upright).mean() < 3
+
+
+def test_an_unknown_orientation_counts_as_none(tmp_path):
+    image = noise(20, 30)
+    path = save(tmp_path / "a.tif", image)
+    data = bytearray(save(tmp_path / "b.tif", image, orientation=6).read_bytes())
+    tag = data.index(b"\x12\x01\x03\x00\x01\x00\x00\x00\x06\x00")
+    data[tag + 8] = 99
+    (tmp_path / "b.tif").write_bytes(data)
+    np.testing.assert_array_equal(open_photo(tmp_path / "b.tif").pixels(), decode_image(path))
+
+
+FORMATS = {
+    "png": (".png", {}),
+    "tiff": (".tif", {}),
+    "tiled": (".tif", {"tile": True, "tile_width": 16, "tile_height": 16}),
+    "deflate": (".tif", {"compression": "deflate", "predictor": "horizontal"}),
+    "lzw": (".tif", {"compression": "lzw"}),
+    "bigtiff": (".tif", {"bigtiff": True}),
+    "webp": (".webp", {"lossless": True}),
+}
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_lossless_formats_give_the_very_pixels(tmp_path, kind):
+    suffix, options = FORMATS[kind]
+    image = noise(50, 70)
+    path = save(tmp_path / f"A{suffix.upper()}", image, **options)
+    photo = open_photo(path)
+    assert (photo.width, photo.height, photo.notes) == (70, 50, ())
+    np.testing.assert_array_equal(photo.pixels(), image)
+    np.testing.assert_array_equal(photo.region(30, 20, 40, 30), image[20:, 30:])
+    np.testing.assert_array_equal(photo.shrunk(70), image)
+    np.testing.assert_array_equal(decode_image(path), image)
+    assert photo.pixels().flags.writeable
+
+
+def test_a_jpeg_decodes_as_opencv_does(tmp_path):
+    path = save(tmp_path / "a.jpg", picture(100, 120), Q=90)
+    reference = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
+    np.testing.assert_allclose(decode_image(path).astype(int), reference, atol=2)
+
+
+def test_a_pyramid_is_read_at_full_size_without_a_note(tmp_path):
+    image = noise(300, 500)
+    for subifd in (False, True):
+        path = save(tmp_path / "a.tif", image, tile=True, pyramid=True, subifd=subifd)
+        photo = open_photo(path)
+        assert (photo.width, photo.height, photo.notes) == (500, 300, ())
+        np.testing.assert_array_equal(photo.region(200, 100, 50, 40), image[100:140, 200:250])
+
+
+def test_of_several_pages_the_first_is_read_and_told(tmp_path):
+    pages = pyvips.Image.arrayjoin([vips(picture(48, 64, seed)) for seed in range(3)], across=1)
+    pages.set_type(pyvips.GValue.gint_type, "page-height", 48)
+    path = tmp_path / "a.tif"
+    path.write_bytes(pages.write_to_buffer(".tif"))
+    photo = open_photo(path)
+    assert photo.notes == ("first of 3 pages; the others are not looked at",)
+    np.testing.assert_array_equal(photo.pixels(), picture(48, 64, 0))
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_sixteen_bits_keep_their_upper_eight(tmp_path, suffix):
+    image = np.zeros((20, 30, 3), np.uint16)
+    image[..., 0], image[..., 1], image[..., 2] = 0x80FF, 0xFFFF, 0x0100
+    path = save(tmp_path / f"a{suffix}", image, interpretation="rgb16")
+    assert open_photo(path).pixels()[4, 5].tolist() == [0x80, 0xFF, 0x01]
+    grey = save(tmp_path / f"b{suffix}", image[..., 0], interpretation="grey16")
+    assert decode_image(grey)[4, 5].tolist() == [0x80, 0x80, 0x80]
+
+
+def test_grey_black_and_white_and_palette_become_rgb(tmp_path):
+    steps = np.tile(np.repeat([0, 255], 16).astype(np.uint8), (32, 1))
+    expected = np.stack([steps] * 3, axis=-1)
+    for name, options in {"grey": {}, "bit": {"bitdepth": 1}, "palette": {"palette": True}}.items():
+        path = save(tmp_path / f"{name}.png", steps, **options)
+        np.testing.assert_array_equal(decode_image(path), expected, err_msg=name)
+    path = save(tmp_path / "fax.tif", steps, bitdepth=1, compression="ccittfax4")
+    np.testing.assert_array_equal(decode_image(path), expected)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".webp"])
+def test_transparent_pixels_lie_on_white(tmp_path, suffix):
+    image = np.zeros((32, 32, 4), np.uint8)
+    image[..., 0] = 200
+    image[:16, :, 3] = 255
+    options = {"lossless": True, "exact": True} if suffix == ".webp" else {}
+    decoded = decode_image(save(tmp_path / f"a{suffix}", image, **options))
+    assert decoded[5, 5].tolist() == [200, 0, 0]
+    assert decoded[25, 5].tolist() == [255, 255, 255]
+
+
+def test_half_transparent_sixteen_bits_mix_with_white(tmp_path):
+    image = np.zeros((20, 20, 4), np.uint16)
+    image[..., 0], image[..., 3] = 65535, 32768
+    decoded = decode_image(save(tmp_path / "a.png", image, interpretation="rgb16"))
+    np.testing.assert_allclose(decoded[3, 3], [255, 127, 127], atol=1)
+    grey = np.zeros((20, 20, 2), np.uint8)
+    grey[..., 1] = 51  # a fifth of black on white
+    path = save(tmp_path / "b.png", grey, interpretation="b-w")
+    np.testing.assert_allclose(decode_image(path)[3, 3], [204] * 3, atol=1)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".tif"])
+def test_cmyk_becomes_rgb(tmp_path, suffix):
+    inks = np.zeros((32, 32, 4), np.uint8)
+    inks[:, 16:, 3] = 255  # black ink on the right, bare paper on the left
+    decoded = decode_image(save(tmp_path / f"a{suffix}", inks, interpretation="cmyk"))
+    assert decoded.shape == (32, 32, 3)
+    assert decoded[10, 4].min() > 245
+    assert decoded[10, 28].max() < 60
+
+
+def test_an_embedded_profile_is_applied(tmp_path):
+    # Display P3 has the red of sRGB further out: its (200, 100, 50) lies outside of plain sRGB's.
+    # The target was worked out by hand from the two standards' matrices (same D65, same curve).
+    p3 = bytes(pyvips.Image.profile_load("p3"))
+    image = np.full((32, 32, 3), (200, 100, 50), np.uint8)
+    path = png_with_profile(tmp_path / "p3.png", image, p3)
+    np.testing.assert_allclose(decode_image(path)[3, 3], p3_to_srgb((200, 100, 50)), atol=2)
+    same = png_with_profile(tmp_path / "srgb.png", image, bytes(pyvips.Image.profile_load("srgb")))
+    np.testing.assert_allclose(decode_image(same)[3, 3], (200, 100, 50), atol=1)
+
+
+def p3_to_srgb(colour: tuple[int, int, int]) -> np.ndarray:
+    """Colour of Display P3 in sRGB, from the published primaries of both."""
+
+    def to_xyz(primaries: list[tuple[float, float]]) -> np.ndarray:
+        columns = np.array([(x / y, 1, (1 - x - y) / y) for x, y in primaries]).T
+        white = np.array([0.3127 / 0.3290, 1, (1 - 0.3127 - 0.3290) / 0.3290])
+        return columns * np.linalg.solve(columns, white)
+
+    wide = to_xyz([(0.680, 0.320), (0.265, 0.690), (0.150, 0.060)])
+    narrow = to_xyz([(0.640, 0.330), (0.300, 0.600), (0.150, 0.060)])
+    value = np.array(colour) / 255
+    linear = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
+    linear = np.clip(np.linalg.solve(narrow, wide @ linear), 0, 1)
+    curve = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    return curve * 255
+
+
+# Where to overwrite a valid profile: all of it, its signature, its tags, its kind of colour.
+DAMAGES = {"all": (0, 480), "signature": (36, 40), "tags": (128, 200), "colours": (16, 20)}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("byte", [0, 255])
+def test_a_broken_profile_is_noted_and_ignored(tmp_path, damage, byte):
+    image = picture()
+    profile = bytes(pyvips.Image.profile_load("p3"))
+    tiff = vips(image)
+    tiff.set_type(pyvips.GValue.blob_type, "icc-profile-data", profile)
+    data = bytearray(tiff.write_to_buffer(".tif"))
+    start, end = DAMAGES[damage]
+    at = data.index(profile)
+    data[at + start : at + end] = bytes([byte]) * (end - start)
+    path = tmp_path / "a.tif"
+    path.write_bytes(data)
+    photo = open_photo(path)
+    assert photo.notes == (
+        "the embedded colour profile is damaged or of other colours; not applied",
+    )
+    np.testing.assert_array_equal(photo.pixels(), image)
+    np.testing.assert_array_equal(photo.region(0, 0, 30, 20), image[:20, :30])
+
+
+def test_a_profile_without_its_curves_is_noted_and_ignored(tmp_path):
+    image = vips(picture())
+    profile = bytes(pyvips.Image.profile_load("p3"))
+    image.set_type(pyvips.GValue.blob_type, "icc-profile-data", profile)
+    path = tmp_path / "a.tif"
+    path.write_bytes(image.write_to_buffer(".tif").replace(b"para", b"beet"))
+    photo = open_photo(path)
+    assert len(photo.notes) == 1
+    np.testing.assert_array_equal(photo.pixels(), picture())
+
+
+@pytest.mark.parametrize("profile", [b"rubbish" * 40, b""])
+def test_a_png_with_rubbish_for_a_profile_opens(tmp_path, profile):
+    path = png_with_profile(tmp_path / "a.png", picture(), profile)
+    np.testing.assert_array_equal(open_photo(path).pixels(), picture())
+
+
+ODD_NAMES = [
+    "with space.jpg",
+    'it\'s "quoted".jpg',
+    "new\nline.jpg",
+    "<b>&amp;.jpg",
+    "Käfer ü.jpg",
+    "beetle 🪲.jpg",
+    "[page=2].jpg",
+    "a.jpg[shrink=8].jpg",
+    "a:0,b=1.jpg",
+    "-dash.jpg",
+    "%d%s.jpg",
+    "UPPER.JPG",
+    "no suffix",
+    "png called.tif",
+]
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_odd_names_simply_work(tmp_path, name):
+    image = picture()
+    path = save(tmp_path / name, image, ".png")
+    np.testing.assert_array_equal(open_photo(path).pixels(), image)
+    np.testing.assert_array_equal(decode_image(path), image)
+
+
+def test_a_name_that_is_no_text_works(tmp_path):
+    path = tmp_path / os.fsdecode(b"latin-\xfc.png")
+    image = picture()
+    np.testing.assert_array_equal(open_photo(save(path, image, ".png")).pixels(), image)
+
+
+def cut(suffix: str, percent: int, **options: object):
+    def make(path: Path) -> None:
+        data = vips(noise(400, 500)).write_to_buffer(suffix, **options)
+        path.write_bytes(data[: len(data) * percent // 100])
+
+    return make
+
+
+def floats(value: float):
+    def make(path: Path) -> None:
+        image = np.full((64, 64, 3), 0.5, np.float32)
+        image[10, 10] = value
+        path.write_bytes(vips(image).write_to_buffer(".tif"))
+
+    return make
+
+
+def array(height: int, width: int):
+    return lambda path: save(path, np.zeros((height, width, 3), np.uint8))
+
+
+BAD = {
+    "empty.jpg": (lambda path: path.write_bytes(b""), UnreadablePhotoError, "empty.*again"),
+    "text.jpg": (lambda path: path.write_text("beetles"), UnsupportedPhotoError, "JPEG, PNG"),
+    "cut10.jpg": (cut(".jpg", 10), UnreadablePhotoError, "cut off.*again"),
+    "cut50.jpg": (cut(".jpg", 50), UnreadablePhotoError, "cut off.*again"),
+    "cut99.jpg": (cut(".jpg", 99), UnreadablePhotoError, "cut off.*again"),
+    "progressive.jpg": (cut(".jpg", 50, interlace=True), UnreadablePhotoError, "cut off"),
+    "cut50.png": (cut(".png", 50), UnreadablePhotoError, "cut off"),
+    "cut99.png": (cut(".png", 99), UnreadablePhotoError, "cut off"),
+    "cut50.tif": (cut(".tif", 50), UnreadablePhotoError, "cut off"),
+    "cut99.tif": (cut(".tif", 99, tile=True), UnreadablePhotoError, "cut off"),
+    "cut50.webp": (cut(".webp", 50), UnreadablePhotoError, "cut off"),
+    "start.jpg": (lambda path: path.write_bytes(b"\xff\xd8\xff"), UnreadablePhotoError, "cut off"),
+    "bomb.png": (bomb_png, PhotoTooLargeError, "60000 x 60000.*max_pixels"),
+    "dot.png": (array(1, 1), UnsupportedPhotoError, "too small.*1 x 1"),
+    "line.png": (array(30_000, 1), UnsupportedPhotoError, "too small.*1 x 30000"),
+    "nan.tif": (floats(np.nan), UnsupportedPhotoError, "NaN.*Export"),
+    "infinite.tif": (floats(np.inf), UnsupportedPhotoError, "infinite.*Export"),
+    "folder.jpg": (lambda path: path.mkdir(), UnreadablePhotoError, "folder"),
+    "link.jpg": (lambda path: path.symlink_to("gone.jpg"), UnreadablePhotoError, "link"),
+    "gone.jpg": (lambda path: None, UnreadablePhotoError, "does not exist"),
+    "pipe.jpg": (lambda path: os.mkfifo(path), UnreadablePhotoError, "no ordinary file"),
+    "svg.jpg": (
+        lambda path: path.write_text(
+            '<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64"/>'
+        ),
+        UnsupportedPhotoError,
+        "expected JPEG",
+    ),
+    "pdf.jpg": (
+        lambda path: path.write_bytes(b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<<>>"),
+        UnsupportedPhotoError,
+        "expected JPEG",
+    ),
+    "bmp.jpg": (
+        lambda path: path.write_bytes(cv2.imencode(".bmp", noise(64, 64))[1].tobytes()),
+        UnsupportedPhotoError,
+        "expected JPEG",
+    ),
+    "five.tif": (
+        lambda path: save(path, np.zeros((32, 32, 5), np.uint8), interpretation="multiband"),
+        UnsupportedPhotoError,
+        "5 channels.*Export",
+    ),
+}
+WAYS = {
+    "whole": lambda path: open_photo(path).pixels(),
+    "region": lambda path: open_photo(path).region(0, 0, 16, 16),
+    "shrunk": lambda path: open_photo(path).shrunk(40),
+    "picture": decode_image,
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_refused_with_its_reason(tmp_path, name, way):
+    make, kind, words = BAD[name]
+    path = tmp_path / name
+    make(path)
+    with pytest.raises(kind, match=f"(?s){name}: .*{words}") as caught:
+        WAYS[way](path)
+    assert isinstance(caught.value, PhotoError)
+    assert caught.value.path == path
+
+
+def test_a_file_without_permission_is_refused(tmp_path, monkeypatch):
+    path = save(tmp_path / "a.png", picture())
+    path.chmod(0)
+    original = Path.open
+
+    def refuse(self, *arguments, **options):  # tests may run as root, whom no mode bit stops
+        if self == path:
+            raise PermissionError(13, "Permission denied", str(self))
+        return original(self, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    for read in (open_photo, decode_image):
+        with pytest.raises(UnreadablePhotoError, match=r"permission denied.*readable"):
+            read(path)
+
+
+def test_the_pixel_limit_can_be_raised_and_lowered(tmp_path):
+    bomb = bomb_png(tmp_path / "bomb.png")
+    assert open_photo(bomb, max_pixels=3_600_000_000).width == 60_000
+    path = save(tmp_path / "a.png", picture(50, 80))
+    assert open_photo(path, max_pixels=4000).height == 50
+    for read in (open_photo, decode_image):
+        with pytest.raises(PhotoTooLargeError, match="max_pixels"):
+            read(path, max_pixels=3999)
+        with pytest.raises(SettingError, match="max_pixels"):
+            read(path, max_pixels=0)
+
+
+def test_a_small_crop_is_a_picture_but_no_photo(tmp_path):
+    path = save(tmp_path / "a.png", picture(8, 10))
+    assert decode_image(path).shape == (8, 10, 3)
+    with pytest.raises(UnsupportedPhotoError, match="too small"):
+        open_photo(path)
+
+
+@pytest.mark.parametrize("box", [(-1, 0, 5, 5), (0, 0, 65, 5), (60, 0, 5, 5), (0, 0, 0, 5)])
+def test_a_region_outside_of_the_photo_is_refused(tmp_path, box):
+    photo = open_photo(save(tmp_path / "a.png", picture(48, 64)))
+    with pytest.raises(SettingError, match="leaves the photo"):
+        photo.region(*box)
+
+
+@pytest.mark.parametrize("max_side", [0, -5, 2.5, True])
+def test_a_photo_shrinks_to_whole_pixels_only(tmp_path, max_side):
+    photo = open_photo(save(tmp_path / "a.png", picture()))
+    with pytest.raises(SettingError, match="max_side"):
+        photo.shrunk(max_side)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+@pytest.mark.parametrize("max_side", [1, 7, 100, 333, 799, 800, 5000])
+def test_shrinking_keeps_shape_and_mean_colour(tmp_path, suffix, max_side):
+    image = cv2.GaussianBlur(picture(608, 800), (0, 0), 12)
+    photo = open_photo(save(tmp_path / f"a{suffix}", image))
+    small = photo.shrunk(max_side)
+    side = min(max_side, 800)
+    assert small.shape == (max(round(608 * side / 800), 1), side, 3)
+    if side >= 100:
+        reference = cv2.resize(image, (side, small.shape[0]), interpolation=cv2.INTER_AREA)
+        assert np.abs(small.astype(int) - reference).mean() < 1.5
+    np.testing.assert_allclose(small.mean((0, 1)), image.mean((0, 1)), atol=6 if side > 50 else 60)
+
+
+def test_a_replaced_file_shows_its_new_pixels(tmp_path):
+    path = save(tmp_path / "a.png", picture(seed=1))
+    open_photo(path).pixels()
+    save(path, picture(seed=2))
+    np.testing.assert_array_equal(open_photo(path).pixels(), picture(seed=2))
+
+
+def test_the_scale_is_the_callers_or_the_files(tmp_path):
+    path = save(tmp_path / "a.tif", picture(), xres=200, yres=200)
+    assert open_photo(path).mm_per_pixel == pytest.approx(0.005)
+    assert open_photo(path, mm_per_pixel=0.02).mm_per_pixel == 0.02
+    assert open_photo(save(tmp_path / "b.png", picture())).mm_per_pixel is None
+    with pytest.raises(SettingError, match="mm_per_pixel"):
+        open_photo(path, mm_per_pixel=0)
+
+
+def test_threads_decode_the_same_pixels(tmp_path):
+    paths = [save(tmp_path / f"{n}.jpg", picture(seed=n)) for n in range(8)]
+    alone = [decode_image(path) for path in paths]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(decode_image, paths * 20))
+    for number, decoded in enumerate(together):
+        np.testing.assert_array_equal(decoded, alone[number % 8])
+
+
+def test_threads_share_one_photo(tmp_path):
+    image = noise(300, 300)
+    photo = open_photo(save(tmp_path / "a.png", image))
+    with ThreadPoolExecutor(8) as pool:
+        parts = list(pool.map(lambda top: photo.region(10, top, 50, 20), range(0, 280, 7)))
+    for top, part in zip(range(0, 280, 7), parts, strict=True):
+        np.testing.assert_array_equal(part, image[top : top + 20, 10:60])
+
+
+def test_folders_are_searched_and_named_files_are_kept(tmp_path):
+    (tmp_path / "in" / "sub.jpg").mkdir(parents=True)
+    (tmp_path / "in" / ".hidden").mkdir()
+    names = ["b.JPG", "a.tiff", "sub.jpg/c.WebP", ".d.jpg", ".hidden/e.jpg", "notes.txt"]
+    for name in names:
+        (tmp_path / "in" / name).write_bytes(b"x")
+    inside = [tmp_path / "in" / name for name in ("a.tiff", "b.JPG", "sub.jpg/c.WebP")]
+    text, gone = tmp_path / "in" / "notes.txt", tmp_path / "gone.jpg"
+    assert find_photos([tmp_path / "in"]) == inside
+    assert find_photos([text, str(tmp_path / "in"), gone, text, inside[0]]) == [
+        text,
+        *inside,
+        gone,
+    ]
+    assert find_photos([]) == []
+
+
+def test_real_photos_decode_as_opencv_decodes_them(shared_data):
+    photos = find_photos([shared_data / "bulk"])
+    assert len(photos) >= 6
+    for path in photos:
+        photo = open_photo(path)
+        reference = cv2.imread(str(path))[..., ::-1]
+        assert (photo.height, photo.width) == reference.shape[:2], path
+        pixels = photo.pixels()
+        assert cv2.absdiff(pixels, np.ascontiguousarray(reference)).max() <= 3, path
+        np.testing.assert_array_equal(photo.region(100, 120, 200, 150), pixels[120:270, 100:300])
+
+
+def test_cut_real_photos_are_noticed(shared_data, tmp_path):
+    for path in find_photos([shared_data / "bulk"]):
+        data = path.read_bytes()
+        for percent in (10, 50, 99):
+            (tmp_path / "cut.jpg").write_bytes(data[: len(data) * percent // 100])
+            with pytest.raises(UnreadablePhotoError, match="cut off"):
+                open_photo(tmp_path / "cut.jpg").shrunk(500)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    data=st.binary(max_size=300), start=st.sampled_from([b"", b"\xff\xd8\xff", b"II*\0", b"RIFF"])
+)
+def test_rubbish_never_raises_anything_else(data, start, tmp_path_factory):
+    path = tmp_path_factory.mktemp("rubbish") / "a.jpg"
+    path.write_bytes(start + data)
+    for read in WAYS.values():
+        with pytest.raises(PhotoError):
+            read(path)
+    shutil.rmtree(path.parent)

@@ -1,0 +1,125 @@
+"""Files are written whole or not at all, and pictures come back as they went in."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from berlese.errors import SettingError
+from berlese.photos.reading import decode_image, open_photo
+from berlese.photos.writing import atomic_write, write_jpeg, write_png, write_text_atomic
+from tests.photos.files import picture
+
+sides = st.integers(16, 40)
+PICTURES = st.tuples(sides, sides).flatmap(lambda shape: arrays(np.uint8, (*shape, 3)))
+
+
+@settings(max_examples=50, deadline=None)
+@given(pixels=PICTURES)
+def test_png_keeps_every_pixel(pixels, tmp_path_factory):
+    path = tmp_path_factory.getbasetemp() / "round.png"
+    write_png(path, pixels)
+    np.testing.assert_array_equal(open_photo(path).pixels(), pixels)
+    np.testing.assert_array_equal(decode_image(path), pixels)
+
+
+def test_grey_arrays_are_written_the_right_way_round(tmp_path):
+    grey = np.arange(20 * 30, dtype=np.uint16).reshape(20, 30).astype(np.uint8)
+    write_png(tmp_path / "a.png", grey)
+    np.testing.assert_array_equal(decode_image(tmp_path / "a.png")[..., 1], grey)
+
+
+def test_jpeg_is_near_at_high_quality_and_smaller_at_low(tmp_path):
+    image = picture(96, 128)
+    write_jpeg(tmp_path / "high.jpg", image, 97)
+    write_jpeg(tmp_path / "low.jpg", image, quality=30)
+    centres = (slice(4, None, 8), slice(4, None, 8))
+    near = np.abs(decode_image(tmp_path / "high.jpg")[centres].astype(int) - image[centres])
+    assert near.mean() < 12
+    assert (tmp_path / "low.jpg").stat().st_size < (tmp_path / "high.jpg").stat().st_size
+
+
+@pytest.mark.parametrize("write", [write_png, write_jpeg])
+def test_the_same_pixels_give_the_same_bytes(tmp_path, write):
+    write(tmp_path / "a", picture())
+    write(tmp_path / "b", picture()[:, ::-1][:, ::-1])
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "pixels",
+    [
+        np.zeros((8, 8, 3), np.float32),
+        np.zeros((8, 8, 4), np.uint8),
+        np.zeros((8,), np.uint8),
+        np.zeros((0, 8, 3), np.uint8),
+    ],
+)
+def test_what_is_no_picture_is_refused(tmp_path, pixels):
+    for write in (write_png, write_jpeg):
+        with pytest.raises(SettingError, match="uint8 of shape"):
+            write(tmp_path / "a.png", pixels)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("quality", [0, 101])
+def test_jpeg_quality_is_checked(tmp_path, quality):
+    with pytest.raises(SettingError, match="quality"):
+        write_jpeg(tmp_path / "a.jpg", picture(), quality)
+
+
+def test_jpeg_has_a_largest_side(tmp_path):
+    with pytest.raises(SettingError, match="65,500"):
+        write_jpeg(tmp_path / "a.jpg", np.zeros((1, 65_501, 3), np.uint8))
+
+
+def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "table.csv"
+    write_text_atomic(path, "old")
+    with pytest.raises(RuntimeError, match="stop"):
+        stop_halfway(path)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def stop_halfway(path):
+    with atomic_write(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError("stop")
+
+
+def test_text_keeps_its_line_ends_and_letters(tmp_path):
+    write_text_atomic(tmp_path / "a.csv", "Käfer\r\n🪲\n")
+    assert (tmp_path / "a.csv").read_bytes() == "Käfer\r\n🪲\n".encode()
+
+
+def test_the_file_mode_follows_the_umask(tmp_path):
+    before = os.umask(0o027)
+    try:
+        write_text_atomic(tmp_path / "a", "x")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o640
+
+
+def test_a_killed_writer_leaves_the_old_file(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    code = (
+        "import os, signal, sys\n"
+        "from berlese.photos.writing import atomic_write\n"
+        "with atomic_write(sys.argv[1]) as temporary:\n"
+        "    temporary.write_text('half')\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(path)], check=False)
+    assert done.returncode == -9
+    assert path.read_text() == "old"
+    left = [each.name for each in Path(tmp_path).iterdir() if each != path]
+    assert all(name.startswith(".") and name.endswith(".part") for name in left)

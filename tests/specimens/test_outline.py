@@ -1,0 +1,41 @@
+"""Geometry of boxes, by hand and by property."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from berlese.errors import SettingError
+from berlese.specimens.outline import Box
+
+SIDE = 5000
+
+
+@st.composite
+def boxes(draw):
+    left, top = draw(st.integers(0, SIDE - 2)), draw(st.integers(0, SIDE - 2))
+    right, bottom = draw(st.integers(left + 1, SIDE)), draw(st.integers(top + 1, SIDE))
+    return Box(left, top, right, bottom)
+
+
+@given(boxes(), st.integers(SIDE, 2 * SIDE), st.integers(SIDE, 2 * SIDE))
+def test_fractions_lead_back_to_the_same_pixels(box, width, height):
+    assert Box.from_normalised(box.normalised(width, height), width, height) == box
+
+
+@given(boxes(), boxes())
+def test_overlap_is_mutual_and_a_share(box, other):
+    assert box.iou(other) == other.iou(box)
+    assert 0 <= box.iou(other) <= 1
+    assert box.iou(box) == 1
+
+
+def test_overlap_by_hand():
+    # 10 x 10 and 10 x 10, shifted by 5: 50 shared of 150
+    assert Box(0, 0, 10, 10).iou(Box(5, 0, 15, 10)) == pytest.approx(1 / 3)
+    assert Box(0, 0, 10, 10).iou(Box(10, 0, 20, 10)) == 0
+
+
+@pytest.mark.parametrize("corners", [(5, 0, 5, 9), (0, 9, 5, 9), (6, 0, 5, 9)])
+def test_a_box_without_pixels_is_refused(corners):
+    with pytest.raises(SettingError, match="width and a height above 0"):
+        Box(*corners)

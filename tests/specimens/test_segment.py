@@ -1,0 +1,133 @@
+"""Animals of known place on drawn dishes, and the real photos with hand-drawn boxes."""
+
+import cv2
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from berlese.exchange.coco import read_coco
+from berlese.photos.reading import open_photo
+from berlese.simulate.surveys import simulate_photo
+from berlese.specimens.matching import match_boxes
+from berlese.specimens.outline import FLAGS, Box
+from berlese.specimens.segment import SegmentSettings, segment, segment_photo
+
+PLACES = [(150, 150), (450, 150), (300, 300), (150, 450), (450, 450)]
+
+
+def ground(level=230.0, slope=0.0, noise=1.5, side=600, seed=0):
+    rng = np.random.default_rng(seed)
+    light = level + slope * np.linspace(-1, 1, side)[None, :, None]
+    return np.clip(light + rng.normal(0, noise, (side, side, 3)), 0, 255).astype(np.uint8)
+
+
+def with_animals(image, colour=(50, 35, 30), axes=(30, 12), places=PLACES):
+    image = image.copy()
+    boxes = []
+    for number, centre in enumerate(places):
+        mask = np.zeros(image.shape[:2], np.uint8)
+        cv2.ellipse(mask, centre, axes, 37 * number, 0, 360, 255, -1)
+        image[mask > 0] = colour
+        rows, columns = np.nonzero(mask)
+        boxes.append(Box(columns.min(), rows.min(), columns.max() + 1, rows.max() + 1))
+    return image, boxes
+
+
+def matched(image, boxes, **settings):
+    found = segment(image, SegmentSettings(**settings))
+    pairs = match_boxes([each.box for each in found], boxes, min_iou=0.7)
+    return len(pairs), len(found)
+
+
+@pytest.mark.parametrize("level", [245, 200, 150], ids=["white", "pale grey", "grey"])
+@pytest.mark.parametrize("slope", [0, 30], ids=["even light", "uneven light"])
+def test_every_animal_is_found_on_any_ground(level, slope):
+    image, boxes = with_animals(ground(level - abs(slope) / 3, slope))
+    assert matched(image, boxes) == (5, 5)
+
+
+def test_pale_animals_on_a_dark_ground_are_found():
+    image, boxes = with_animals(ground(30), colour=(190, 180, 160))
+    assert matched(image, boxes) == (5, 5)
+
+
+def test_boxes_and_areas_are_exact_on_a_clean_drawing():
+    image, boxes = with_animals(ground(noise=0))
+    for specimen, box in zip(segment(image), sorted(boxes, key=lambda b: b.top), strict=True):
+        others = [box.iou(specimen.box) for box in boxes]
+        assert max(others) > 0.9
+        assert specimen.area_px == pytest.approx(np.pi * 30 * 12, rel=0.12)
+        assert set(specimen.flags) <= set(FLAGS)
+        assert 0 <= specimen.score <= 1
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_photo_of_nothing_holds_nothing(seed):
+    assert segment(ground(noise=4, seed=seed)) == []
+
+
+def test_the_rim_of_the_dish_is_no_animal():
+    image, boxes = with_animals(ground())
+    cv2.circle(image, (300, 300), 285, (60, 60, 60), 6, cv2.LINE_AA)
+    assert matched(image, boxes) == (5, 5)
+
+
+def test_a_hair_is_no_animal():
+    image, boxes = with_animals(ground())
+    cv2.line(image, (200, 60), (420, 90), (60, 60, 60), 1, cv2.LINE_AA)
+    assert matched(image, boxes) == (5, 5)
+
+
+def test_letters_of_a_label_are_no_animals():
+    image, boxes = with_animals(ground())
+    cv2.putText(image, "SITE 4711", (190, 220), cv2.FONT_HERSHEY_SIMPLEX, 1.2, (20, 20, 20), 3)
+    assert matched(image, boxes) == (5, 5)
+
+
+def test_two_animals_that_touch_are_two():
+    image, boxes = with_animals(ground(), places=[(285, 300)], axes=(40, 40))
+    more, other = with_animals(image, places=[(363, 300)], axes=(40, 40))
+    assert matched(more, boxes + other) == (2, 2)
+
+
+def test_an_animal_cut_by_the_edge_is_flagged():
+    image, _ = with_animals(ground(), places=[(2, 300)])
+    (specimen,) = segment(image)
+    assert "touches_edge" in specimen.flags
+
+
+def test_smaller_animals_are_left_out_as_asked():
+    image, _ = with_animals(ground())
+    assert segment(image, SegmentSettings(min_length_px=100)) == []
+
+
+def test_the_photo_is_not_changed():
+    image, _ = with_animals(ground())
+    before = image.copy()
+    segment(image)
+    np.testing.assert_array_equal(image, before)
+
+
+def test_an_unknown_setting_is_refused():
+    with pytest.raises(ValidationError, match="min_size"):
+        SegmentSettings(min_size=3)
+
+
+@pytest.mark.parametrize("seed", [101, 102])
+def test_simulated_dishes_are_found_nearly_whole(seed):
+    photo = simulate_photo(seed)
+    found = segment(photo.pixels)
+    pairs = match_boxes([each.box for each in found], [each.box for each in photo.specimens])
+    assert 2 * len(pairs) / (len(found) + len(photo.specimens)) >= 0.95
+
+
+def test_real_bark_beetles_meet_the_bar(shared_data):
+    pairs, n_found, n_true = [], 0, 0
+    for photo in read_coco(shared_data / "bulk" / "bark-beetles.coco.json"):
+        found = segment_photo(open_photo(shared_data / "bulk" / photo.file_name))
+        truth = [each.box for each in photo.specimens]
+        pairs += match_boxes([each.box for each in found], truth)
+        n_found, n_true = n_found + len(found), n_true + len(truth)
+    assert n_true == 37
+    assert 2 * len(pairs) / (n_found + n_true) >= 0.97
+    assert np.mean([iou for _, _, iou in pairs]) >= 0.80

@@ -1,0 +1,216 @@
+"""Photos become part of a survey: once, in their sample, whatever their name."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from berlese.errors import SampleSheetError
+from berlese.survey.adding import add_photos
+from berlese.survey.failures import read_failures
+from berlese.survey.survey import Survey
+from berlese.survey.tables import Photo, Sample, current_photos
+from tests.drawing import dish, save
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Three photos of 360 x 360 pixels."""
+    for number, name in enumerate(("a.png", "b.PNG", "moor/c.png")):
+        save(tmp_path / "photos" / name, dish(number))
+    return tmp_path / "photos"
+
+
+def stored(survey: Survey) -> dict[str, str]:
+    """Path to sample of what counts."""
+    with survey.reading() as session:
+        return {photo.path: photo.sample_id for photo in session.scalars(current_photos())}
+
+
+def test_folders_are_searched_and_photos_stay_where_they_lie(survey: Survey, photos: Path) -> None:
+    before = {path: path.read_bytes() for path in photos.rglob("*.*")}
+    report = add_photos(survey, [photos])
+    assert (report.n_done, report.n_skipped, report.failures) == (3, 0, ())
+    assert stored(survey) == {
+        "../photos/a.png": "a",
+        "../photos/b.PNG": "b",
+        "../photos/moor/c.png": "moor",
+    }
+    assert {path: path.read_bytes() for path in photos.rglob("*.*")} == before
+    with survey.reading() as session:
+        photo = session.scalars(current_photos()).first()
+        assert photo is not None
+        assert (photo.width, photo.height) == (360, 360)
+        assert photo.size == (photos / "a.png").stat().st_size
+
+
+def test_what_a_survey_made_is_not_taken_for_photos(photos: Path) -> None:
+    with Survey.create(photos / "out") as inner:
+        save(inner.crops / "a-0" / "crop.png", dish(8))
+        save(inner.folder / "photos" / "d.png", dish(9))
+        assert add_photos(inner, [photos]).n_done == 4
+        assert set(stored(inner)) == {"../a.png", "../b.PNG", "../moor/c.png", "photos/d.png"}
+
+
+def test_adding_again_changes_nothing(survey: Survey, photos: Path) -> None:
+    add_photos(survey, [photos])
+    first = stored(survey)
+    report = add_photos(survey, [photos, photos / "a.png", photos / "moor"])
+    assert (report.n_done, report.n_skipped) == (0, 3)
+    assert stored(survey) == first
+
+
+def test_the_instrument_is_kept_until_another_is_named(survey: Survey, photos: Path) -> None:
+    add_photos(survey, [photos], instrument="flatbed 1")
+    add_photos(survey, [photos])
+    add_photos(survey, [photos / "a.png"], instrument="camera 2")
+    with survey.reading() as session:
+        instruments = [photo.instrument for photo in session.scalars(current_photos())]
+    assert instruments == ["camera 2", "flatbed 1", "flatbed 1"]
+
+
+def test_progress_counts_every_photo(survey: Survey, photos: Path) -> None:
+    steps: list[int] = []
+    add_photos(survey, [photos], progress=steps.append)
+    assert sum(steps) == 3
+
+
+def test_a_sheet_gives_samples_their_place_and_date(survey: Survey, photos: Path) -> None:
+    sheet = photos / "samples.csv"
+    sheet.write_text(
+        "photo,sample,site,date,latitude,longitude\na.png,S1,Moor,2026-05-31,47.5,8.25\n"
+        "b.PNG,S1,Moor,2026-05-31,47.5,8.25\nmoor/c.png,S2,Wood,,,\nz.png,S9,Wood,,,\n"
+    )
+    report = add_photos(survey, [photos], sheet)
+    assert report.notes == ("samples.csv: no photo was given for line 5.",)
+    assert list(stored(survey).values()) == ["S1", "S1", "S2"]
+    with survey.reading() as session:
+        sample = session.get_one(Sample, "S1")
+        assert (sample.site, sample.date) == ("Moor", "2026-05-31")
+        assert (sample.latitude, sample.longitude) == (47.5, 8.25)
+        assert session.get(Sample, "S9") is None
+
+
+def test_a_later_sheet_corrects_samples_and_no_sheet_keeps_them(
+    survey: Survey, photos: Path
+) -> None:
+    sheet = photos / "samples.csv"
+    add_photos(survey, [photos / "a.png"])
+    sheet.write_text("photo,sample,site\na.png,S1,Moor\n")
+    add_photos(survey, [photos / "a.png"], sheet)
+    add_photos(survey, [photos / "a.png"])
+    assert stored(survey) == {"../photos/a.png": "S1"}
+    with survey.reading() as session:
+        assert [sample.id for sample in session.query(Sample)] == ["S1"]
+
+
+def test_a_sheet_that_lacks_a_photo_changes_nothing(survey: Survey, photos: Path) -> None:
+    sheet = photos / "samples.csv"
+    sheet.write_text("photo,sample\na.png,S1\n")
+    with pytest.raises(SampleSheetError, match="2 of 3 photos"):
+        add_photos(survey, [photos], sheet)
+    assert stored(survey) == {}
+
+
+def test_two_photos_of_one_name_are_both_kept(survey: Survey, photos: Path) -> None:
+    save(photos / "other" / "a.png", dish(7))
+    add_photos(survey, [photos / "a.png", photos / "other" / "a.png"])
+    assert stored(survey) == {
+        "../photos/a.png": "photos/a",
+        "../photos/other/a.png": "other/a",
+    }
+
+
+def test_a_copy_is_counted_once_and_named(survey: Survey, photos: Path) -> None:
+    shutil.copy(photos / "a.png", photos / "moor" / "copy.png")
+    report = add_photos(survey, [photos])
+    assert report.n_done == 3
+    [failure] = report.failures
+    assert failure.file == "../photos/moor/copy.png"
+    assert "same content as ../photos/a.png" in failure.reason
+    assert read_failures(survey.folder) == [failure]
+    assert add_photos(survey, [photos]).failures == (failure,)
+    (photos / "moor" / "copy.png").unlink()
+    add_photos(survey, [photos])
+    assert read_failures(survey.folder) == []
+
+
+def test_an_edited_photo_takes_the_old_ones_place(survey: Survey, photos: Path) -> None:
+    add_photos(survey, [photos])
+    original = (photos / "a.png").read_bytes()
+    save(photos / "a.png", dish(9))
+    report = add_photos(survey, [photos])
+    assert (report.n_done, report.n_skipped) == (1, 2)
+    assert "a.png was edited" in report.notes[0]
+    assert stored(survey)["../photos/a.png"] == "a"
+    assert len(stored(survey)) == 3
+    with survey.reading() as session:
+        assert session.query(Photo).count() == 4
+    (photos / "a.png").write_bytes(original)
+    add_photos(survey, [photos])
+    with survey.reading() as session:
+        assert session.query(Photo).count() == 4
+
+
+def test_a_renamed_photo_stays_the_same_photo(survey: Survey, photos: Path) -> None:
+    add_photos(survey, [photos])
+    (photos / "a.png").rename(photos / "renamed.png")
+    report = add_photos(survey, [photos])
+    assert report.failures == ()
+    assert stored(survey)["../photos/renamed.png"] == "a"
+    assert len(stored(survey)) == 3
+
+
+def test_photos_that_swapped_names_swap_samples_with_their_content(
+    survey: Survey, photos: Path
+) -> None:
+    add_photos(survey, [photos])
+    (photos / "a.png").rename(photos / "x")
+    (photos / "b.PNG").rename(photos / "a.png")
+    (photos / "x").rename(photos / "b.PNG")
+    assert add_photos(survey, [photos]).failures == ()
+    assert stored(survey) == {
+        "../photos/a.png": "b",
+        "../photos/b.PNG": "a",
+        "../photos/moor/c.png": "moor",
+    }
+
+
+@pytest.mark.parametrize(
+    "name", ["sp ace.png", "'q\"uote.png", "new\nline.png", "<b>.png", "ü.png", "🐞.png"]
+)
+def test_any_name_is_only_a_name(survey: Survey, photos: Path, name: str) -> None:
+    save(photos / "odd" / name, dish(5))
+    assert add_photos(survey, [photos / "odd" / name]).n_done == 1
+    assert stored(survey) == {f"../photos/odd/{name}": Path(name).stem}
+
+
+def test_bad_files_are_listed_and_the_good_ones_go_on(survey: Survey, photos: Path) -> None:
+    (photos / "empty.jpg").touch()
+    (photos / "text.jpg").write_text("no picture")
+    (photos / "dangling.jpg").symlink_to(photos / "nowhere.jpg")
+    (photos / "folder.jpg").mkdir()
+    given = [*photos.iterdir(), photos / "missing.jpg"]
+    report = add_photos(survey, given)
+    assert report.n_done == 3
+    names = {"empty.jpg", "text.jpg", "dangling.jpg", "folder.jpg", "missing.jpg"}
+    assert {Path(failure.file).name for failure in report.failures} == names
+    assert {Path(failure.file).name for failure in read_failures(survey.folder)} == names
+
+
+def test_a_photo_that_was_replaced_by_rubbish_no_longer_counts(
+    survey: Survey, photos: Path
+) -> None:
+    add_photos(survey, [photos])
+    (photos / "a.png").write_bytes(b"")
+    add_photos(survey, [photos])
+    assert "../photos/a.png" not in stored(survey)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows names are always Unicode")
+def test_a_name_that_is_not_utf8_is_reported(survey: Survey, photos: Path) -> None:
+    raw = os.fsencode(photos) + b"/\xff.png"
+    shutil.copy(photos / "a.png", raw)
+    report = add_photos(survey, [Path(os.fsdecode(raw))])
+    assert "not valid UTF-8" in report.failures[0].reason
