@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from berlese.features.preprocess import Preprocessing
 from numpy.typing import NDArray
 
+from berlese.features.preprocess import Preprocessing
 from berlese.survey.survey import Survey
 
 

@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
+from threadpoolctl import threadpool_limits
 
 from berlese.classify.standardising import Standardiser
 from berlese.options import require_at_least, require_between
@@ -52,7 +53,9 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
             )
         self.standardiser_ = Standardiser.of(X)
         model = LogisticRegression(C=self.C, class_weight="balanced", max_iter=self.max_iter)
-        model.fit(self.standardiser_(X), codes)
+        # Several threads take ten times as long on matrices so small: they wait for each other.
+        with threadpool_limits(1):
+            model.fit(self.standardiser_(X), codes)
         if len(self.classes_) == 2:
             # A binary model has one row; softmax over (-z/2, z/2) is its sigmoid.
             half = np.array([[-0.5], [0.5]])
