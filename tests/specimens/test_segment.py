@@ -96,6 +96,14 @@ def test_an_animal_cut_by_the_edge_is_flagged():
     assert "touches_edge" in specimen.flags
 
 
+def test_animals_out_of_focus_are_flagged_and_sharp_ones_are_not():
+    image, _ = with_animals(ground())
+    assert not any("blurred" in each.flags for each in segment(image))
+    soft = segment(cv2.GaussianBlur(image, (0, 0), 5))
+    assert len(soft) == 5
+    assert all("blurred" in each.flags for each in soft)
+
+
 def test_smaller_animals_are_left_out_as_asked():
     image, _ = with_animals(ground())
     assert segment(image, SegmentSettings(min_length_px=100)) == []

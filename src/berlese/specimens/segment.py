@@ -25,9 +25,11 @@ CHROMA_WEIGHT = 0.6  # colour differs by reflections more than lightness does
 NOISE_FACTOR = 5.0
 LEAST_CONTRAST = 7.0
 SEED_CONTRAST = 18.0
-OUTLINE_SHARE = 0.22  # of an object's own contrast
+OUTLINE_SHARE = 0.26  # of an object's own contrast
 SMALLEST_SHARE = 0.02  # of the photo's shorter side, where no smallest length is given
 THINNEST_SHARE = 0.27  # of the smallest length: what is thinner everywhere is no body
+BLURRED_EDGE = 7.5  # pixels; sharp photos have 3 to 5, a Gaussian of 4 pixels makes 8 to 10
+BLURRED_SHARE = 0.06  # of the root of the area, for animals so large that it hides no detail
 WORKING_SIDE = 4096
 
 _Bytes = NDArray[np.uint8]
@@ -238,7 +240,7 @@ def _flags(
         flags.append("touches_edge")
     if np.hypot(box.width, box.height) < 1.5 * smallest:
         flags.append("too_small")
-    if _edge_width(mask, crop) > 0.08 * np.sqrt(mask.sum()):
+    if _edge_width(mask, crop) > max(BLURRED_EDGE, BLURRED_SHARE * np.sqrt(mask.sum())):
         flags.append("blurred")
     if len(split_touching(mask, smallest, neck=0.7)) > 1:
         flags.append("several")

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from skimage.measure import label as label_parts
 from skimage.segmentation import watershed
 
-NECK = 0.45
+NECK = 0.38
 LEAST_BODY = 0.35  # of the thickest body: what is slighter is a leg
 LEAST_SHARE = 0.12  # of the whole area that a part needs to be an animal of its own
 
