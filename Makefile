@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO ?= demo
 SEED ?= 1
+PICTURES ?= ../shared/data/insects/field/Coleoptera
 # Exported backbones and features of libraries: inside the checkout, so that nothing else is touched.
 export BERLESE_CACHE ?= $(CURDIR)/.cache
 
@@ -21,7 +22,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	touch $@
 
 demo: install ## simulate a small survey with known truth and run the whole path on it
-	$(BIN)/berlese demo --out $(DEMO) --seed $(SEED) --overwrite
+	$(BIN)/berlese demo --out $(DEMO) --seed $(SEED)
 
 test: install ## run the test suite
 	$(BIN)/python -m pytest -m 'not slow'
@@ -41,7 +42,7 @@ format: install ## rewrite the code in the house's format
 
 bench: install ## measure speed and quality; prints, changes nothing
 	$(BIN)/python benchmarks/startup.py
-	$(BIN)/python benchmarks/embedding.py
+	$(BIN)/python benchmarks/embedding.py $(PICTURES)
 	$(BIN)/python benchmarks/segmentation.py
 
 clean: ## remove what the other targets made

@@ -3,14 +3,21 @@
 import csv
 from datetime import UTC, datetime
 
+import pandas as pd
 import pytest
 from sqlalchemy import select
 
+from berlese.errors import SettingError
 from berlese.survey.community import (
+    SAMPLE_COLUMNS,
     UNKNOWN,
+    CountedSpecimen,
     community_by_site,
     community_table,
+    count_by_sample,
+    count_long,
     long_table,
+    sum_by_site,
     summarise,
     write_tables,
 )
@@ -143,3 +150,89 @@ def test_the_summary_counts_what_was_found_and_named(survey):
     summary = summarise(survey)
     assert (summary["photos"], summary["specimens"]) == (3, 5)
     assert (summary["identified"], summary["unknown"]) == (3, 1)
+    assert summary["discarded"] == 1
+    assert summary["specimens"] == sum(summary[k] for k in ("identified", "unknown", "discarded"))
+
+
+def test_an_animal_without_a_name_yet_is_unknown_and_not_lost(survey):
+    with survey.writing() as session:
+        session.add(specimen("six", "b", 1))
+    assert community_table(survey).set_index("eventID").loc["S2", UNKNOWN] == 1
+    summary = summarise(survey)
+    assert (summary["specimens"], summary["unknown"]) == (6, 2)
+
+
+def test_dubious_animals_and_edited_photos_do_not_count_as_named(survey):
+    with survey.writing() as session:
+        session.add(said("one", "=Carabidae", "dubious", person="Anna"))
+        session.get_one(Photo, "c" * 8).current = False
+    table = community_table(survey).set_index("eventID")
+    assert table["=Carabidae"].sum() == 0
+    assert table.loc["S1", UNKNOWN] == 2
+    assert table.loc["S3", ["photos", UNKNOWN]].tolist() == [1, 0]
+
+
+def samples(*rows):
+    return pd.DataFrame(rows, columns=list(SAMPLE_COLUMNS))
+
+
+def test_a_taxon_called_as_a_column_does_not_overwrite_it():
+    table = count_by_sample(
+        [CountedSpecimen("S1", "photos", False, 0.9)],
+        samples(("S1", "north", "", 7, 0)),
+        ["photos"],
+    )
+    assert table.loc[0, ["photos", "photos (taxon)", UNKNOWN]].tolist() == [7, 1, 0]
+    assert sum_by_site(table)["photos (taxon)"].tolist() == [1]
+
+
+def test_the_long_table_says_what_was_reviewed_and_how_sure_the_model_was():
+    animals = [
+        CountedSpecimen("S1", "Ptiliidae", False, 0.5),
+        CountedSpecimen("S1", "Ptiliidae", False, 0.8),
+        CountedSpecimen("S1", "Ptiliidae", True, None),
+    ]
+    table = count_long(animals, samples(("S1", "north", "", 1, 0)), ["Leiodidae", "Ptiliidae"])
+    assert table.to_numpy().tolist() == [
+        ["S1", "north", "Leiodidae", 0, 0, ""],
+        ["S1", "north", "Ptiliidae", 3, 1, "0.6500"],
+        ["S1", "north", UNKNOWN, 0, 0, ""],
+    ]
+
+
+def rows_of(path):
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.reader(file))
+
+
+def test_rows_are_sites_where_that_is_asked_for(survey):
+    rows = rows_of(write_tables(survey, level="site")[0])
+    assert rows[0][:3] == ["locationID", "photos", "photosFailed"]
+    assert rows[1:] == [
+        ["north", "2", "0", "1", "0", "1", "1"],
+        ["south", "2", "1", "1", "0", "0", "0"],
+    ]
+    with pytest.raises(SettingError, match="level"):
+        write_tables(survey, level="family")
+
+
+def test_no_cell_is_a_formula_and_no_number_is_changed(survey):
+    with survey.writing() as session:
+        for name in ("@SUM(A1)", "-3", "S\rX"):
+            session.add(Sample(id=name, site="+evil"))
+            session.flush()
+            session.add(photo(str(ord(name[0])), name))
+    wide, long = (rows_of(path) for path in write_tables(survey))
+    assert "'=Carabidae" in wide[0]
+    assert [row[0] for row in wide[1:]] == ["-3", "'@SUM(A1)", "S X", "S1", "S2", "S3"]
+    assert {row[1] for row in wide[1:]} == {"'+evil", "north", "south"}
+    assert {row[2] for row in long[1:]} == {"'=Carabidae", "Leiodidae", "Ptiliidae", UNKNOWN}
+
+
+def test_files_are_utf8_with_unix_line_ends(survey):
+    with survey.writing() as session:
+        session.get_one(Sample, "S1").site = "Hübel 🪲"
+    content = write_tables(survey)[0].read_bytes()
+    assert "Hübel 🪲".encode() in content
+    assert b"\r" not in content
+    assert content.endswith(b"\n")

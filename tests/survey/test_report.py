@@ -21,10 +21,11 @@ class Links(HTMLParser):
 
     def __init__(self):
         super().__init__()
-        self.fetched, self.tags = [], []
+        self.fetched, self.tags, self.ids = [], [], []
 
     def handle_starttag(self, tag, attributes):
         self.tags.append(tag)
+        self.ids += [v for k, v in attributes if k == "id"]
         self.fetched += [v for k, v in attributes if k in ("src", "href", "xlink:href") and v]
 
 
@@ -99,3 +100,119 @@ def test_animals_of_a_taxon_stand_from_sure_to_unsure(page):
     shown = [float(value) for value in re.findall(r"</div>(0\.\d\d)", group)]
     assert shown[:3] == sorted(shown[:3], reverse=True)
     assert len(shown) == 4
+
+
+def test_every_link_inside_the_page_has_its_target(page):
+    links = parsed(page)
+    inner = {each[1:] for each in links.fetched if each.startswith("#") and "-" in each}
+    assert {each for each in inner if each.startswith("animal-")} <= set(links.ids)
+    assert sum(each.startswith("animal-") for each in inner) == 4
+    assert "photo-1" in inner & set(links.ids)
+
+
+def named(survey, taxon, status="predicted", person=None):
+    """Say the same of every specimen."""
+    with survey.writing() as session:
+        session.merge(
+            Model(id="m", rank="family", taxa=[taxon], backbone="b", backbone_hash="h", training={})
+        )
+        session.flush()
+        for each in session.scalars(select(Specimen)):
+            session.add(
+                Identification(
+                    specimen_id=each.id,
+                    taxon=taxon,
+                    rank="family",
+                    probability=None if person else 0.9,
+                    status=status,
+                    model_id=None if person else "m",
+                    identified_by=person,
+                    identified_at="2026-01-01T00:00:00Z",
+                )
+            )
+
+
+@pytest.fixture
+def found(survey, tmp_path):
+    """A survey of one photo with two animals, not named yet."""
+    add_photos(survey, [save(tmp_path / "photos" / "dish.png", dish(1, 2))])
+    segment_photos(survey)
+    return survey
+
+
+def test_a_survey_without_photos_gives_a_page_that_says_so(survey):
+    text = write_report(survey).read_text(encoding="utf-8")
+    assert "There is no photo in this survey yet." in text
+
+
+@pytest.mark.parametrize("taxon", [r"$\frac$", "$x", "photos", "a\nb", "]]>", "{{ 7 * 7 }}"])
+def test_no_name_breaks_the_page(found, taxon):
+    named(found, taxon)
+    text = write_report(found).read_text(encoding="utf-8")
+    assert text.count('<polygon class="outline') == 2
+    assert "49" not in parsed_text(text)
+
+
+class Words(HTMLParser):
+    """Collects what a person reads in the groups of animals."""
+
+    def __init__(self):
+        super().__init__()
+        self.words = []
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+
+def parsed_text(page):
+    words = Words()
+    words.feed(page[page.index('id="animals"') : page.index('id="failures"')])
+    return "".join(words.words)
+
+
+def test_animals_without_a_name_are_shown_as_unknown(found):
+    shown = parsed_text(write_report(found).read_text(encoding="utf-8"))
+    assert "unknown (2)" in shown
+    assert "not named" in shown
+
+
+def test_a_person_is_named_beside_what_they_said(found):
+    named(found, "Ptiliidae")
+    named(found, "Leiodidae", "validated", person="Anna <x>")
+    text = write_report(found).read_text(encoding="utf-8")
+    assert "Leiodidae (2)" in parsed_text(text)
+    assert "validated by Anna &lt;x&gt;" in text
+
+
+def test_discarded_animals_are_neither_named_nor_shown_among_the_taxa(found):
+    named(found, "Ptiliidae")
+    named(found, None, "discarded", person="Anna")
+    text = write_report(found).read_text(encoding="utf-8")
+    assert "No animal was found." in parsed_text(text)
+    assert text.count("outline discarded") == 2
+
+
+def test_the_table_of_the_page_has_a_row_a_site_and_their_sum(found):
+    named(found, "Ptiliidae")
+    text = write_report(found).read_text(encoding="utf-8")
+    table = text[text.index("<tbody>") : text.index("</tbody>")]
+    assert [row.count("<td") for row in table.split("</tr>")[:-1]] == [4, 4]
+    assert re.findall(r">(\w*)</(?:th|td)>", table.split("</tr>")[1]) == ["All", "", "2", "0", "2"]
+
+
+def test_a_photo_that_is_gone_is_said_and_the_page_is_made(found, tmp_path):
+    (tmp_path / "photos" / "dish.png").unlink()
+    text = write_report(found).read_text(encoding="utf-8")
+    assert "the photo is no longer at" in text
+    assert "<image " not in text
+
+
+def test_the_truth_is_shown_where_it_is_known(found):
+    truth = {
+        "specimens": 2, "precision": 1.0, "recall": 0.5, "accuracy": 0.25, "count_error": 0.125,
+    }  # fmt: skip
+    text = write_report(found, truth=truth).read_text(encoding="utf-8")
+    assert "a precision of 1.000 and a recall of 0.500" in text
+    assert "25.0 %" in text
+    assert "12.5 %" in text
+    assert "Against the truth" not in write_report(found).read_text(encoding="utf-8")

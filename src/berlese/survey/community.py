@@ -1,33 +1,44 @@
 """The community table: how many animals of which taxon in each sample.
 
 What counts for an animal is `berlese.survey.tables.in_force`. A name that a model predicted or
-a person validated counts for its taxon; unknown and dubious animals count as ``unknown``;
-discarded ones (dirt, parts) do not count. Samples without animals and taxa without animals in
-a sample are zeros, never missing; a sample with a photo that could not be segmented is marked.
+a person validated counts for its taxon; unknown and dubious animals count as ``unknown``, and
+so do animals that were found but not named yet: none vanishes. Discarded ones (dirt, parts) do
+not count. Samples without animals and taxa without animals in a sample are zeros, never
+missing; a sample with a photo that could not be segmented is marked by ``photosFailed``.
+
+In R: ``read.csv("community.csv", row.names = "eventID", check.names = FALSE)``; the taxa are
+the columns after ``photosFailed``.
+
+A spreadsheet takes a cell that starts with ``= + - @`` or a tab for a formula, and libraries
+come from elsewhere: in the CSV files such text gets an apostrophe before it (numbers do not).
 """
 
 import csv
 import io
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
+from berlese.errors import SettingError
 from berlese.photos.writing import write_text_atomic
 from berlese.survey.failures import read_failures
 from berlese.survey.survey import Survey
-from berlese.survey.tables import Model, Photo, Sample, Specimen, in_force
+from berlese.survey.tables import Identification, Model, Photo, Sample, Specimen, in_force
 
 TABLE_NAME = "community.csv"
 LONG_NAME = "community_long.csv"
 REPORT_NAME = "report.html"
 UNKNOWN = "unknown"
-PERSON = ("validated", "dubious", "discarded")
 SAMPLE_COLUMNS = ("eventID", "locationID", "eventDate", "photos", "photosFailed")
+LONG_COLUMNS = ("eventID", "locationID", "taxon", "count", "reviewed", "meanProbability")
+LEVELS = ("sample", "site")
+FORMULA_SIGNS = ("=", "+", "-", "@", "\t")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,29 +64,37 @@ class CountedSpecimen:
 
 def counted_specimens(survey: Survey) -> list[CountedSpecimen]:
     """List the animals that count, in the order of photos and specimens."""
-    counted = []
+    specimens = selectinload(Photo.specimens)
+    words = specimens.load_only(Specimen.number, Specimen.current).selectinload(
+        Specimen.identifications
+    )
+    # Outlines and the probabilities of every taxon are long, and not needed here.
+    light = words.load_only(
+        Identification.taxon,
+        Identification.status,
+        Identification.probability,
+        Identification.identified_by,
+    )
+    query = select(Photo).where(Photo.current).order_by(Photo.path).options(light)
     with survey.reading() as session:
-        query = (
-            select(Photo)
-            .where(Photo.current)
-            .order_by(Photo.path)
-            .options(selectinload(Photo.specimens).selectinload(Specimen.identifications))
-        )
-        for photo in session.scalars(query):
-            for specimen in photo.specimens:
-                word = in_force(specimen.identifications)
-                if not specimen.current or word is None or word.status == "discarded":
-                    continue
-                sure = word.status in ("predicted", "validated") and word.taxon is not None
-                counted.append(
-                    CountedSpecimen(
-                        photo.sample_id,
-                        str(word.taxon) if sure else UNKNOWN,
-                        word.identified_by is not None,
-                        word.probability if sure else None,
-                    )
-                )
-    return counted
+        every = [
+            _counted(photo.sample_id, in_force(specimen.identifications))
+            for photo in session.scalars(query)
+            for specimen in photo.specimens
+            if specimen.current
+        ]
+    return [each for each in every if each is not None]
+
+
+def _counted(sample: str, word: Identification | None) -> CountedSpecimen | None:
+    if word is None:
+        return CountedSpecimen(sample, UNKNOWN, False, None)
+    if word.status == "discarded":
+        return None
+    reviewed = word.identified_by is not None
+    if word.taxon is not None and word.status in ("predicted", "validated"):
+        return CountedSpecimen(sample, word.taxon, reviewed, word.probability)
+    return CountedSpecimen(sample, UNKNOWN, reviewed, None)
 
 
 def samples_of(survey: Survey) -> pd.DataFrame:
@@ -94,69 +113,137 @@ def samples_of(survey: Survey) -> pd.DataFrame:
 
 def known_taxa(survey: Survey) -> list[str]:
     """Every taxon that a model of this survey can give or a person gave, sorted."""
+    return _taxa(survey, counted_specimens(survey))
+
+
+def _taxa(survey: Survey, specimens: Iterable[CountedSpecimen]) -> list[str]:
     with survey.reading() as session:
         by_models = {taxon for taxa in session.scalars(select(Model.taxa)) for taxon in taxa}
-    return sorted(by_models | {each.taxon for each in counted_specimens(survey)} - {UNKNOWN})
+    return sorted((by_models | {each.taxon for each in specimens}) - {UNKNOWN})
 
 
-def community_table(survey: Survey) -> pd.DataFrame:
-    """Wide table: one row a sample, its description, one column a taxon, unknown last."""
-    counts = Counter((each.sample, each.taxon) for each in counted_specimens(survey))
-    table = samples_of(survey)
-    for taxon in [*known_taxa(survey), UNKNOWN]:
-        table[taxon] = [counts[sample, taxon] for sample in table["eventID"]]
+def count_by_sample(
+    specimens: Iterable[CountedSpecimen], samples: pd.DataFrame, taxa: Sequence[str]
+) -> pd.DataFrame:
+    """Count animals: one row a sample, its description, one column a taxon, unknown last.
+
+    Parameters
+    ----------
+    specimens : iterable of CountedSpecimen
+    samples : DataFrame
+        Columns `SAMPLE_COLUMNS`; the rows that the table shall have.
+    taxa : sequence of str
+        The taxa that shall have a column, without `UNKNOWN`. One that is called as a column
+        of `samples` is written with `` (taxon)`` behind it.
+    """
+    counts = Counter((each.sample, each.taxon) for each in specimens)
+    table = samples.copy()
+    for taxon in [*taxa, UNKNOWN]:
+        column = f"{taxon} (taxon)" if taxon in SAMPLE_COLUMNS else taxon
+        table[column] = [counts[sample, taxon] for sample in samples["eventID"]]
     return table
 
 
-def community_by_site(survey: Survey) -> pd.DataFrame:
-    """The wide table summed over the samples of each site."""
-    table = community_table(survey).drop(columns=["eventID", "eventDate"])
-    return table.groupby("locationID", sort=True, as_index=False).sum()
+def sum_by_site(table: pd.DataFrame) -> pd.DataFrame:
+    """Sum the table of `count_by_sample` over the samples of each site."""
+    counts = table.drop(columns=["eventID", "eventDate"])
+    return counts.groupby("locationID", sort=True, as_index=False).sum()
 
 
-def long_table(survey: Survey) -> pd.DataFrame:
-    """Zero-filled long table: a row a sample and taxon, with what was reviewed."""
-    specimens = counted_specimens(survey)
-    samples = samples_of(survey)
+def count_long(
+    specimens: Iterable[CountedSpecimen], samples: pd.DataFrame, taxa: Sequence[str]
+) -> pd.DataFrame:
+    """Count animals in a zero-filled long table: a row a sample and taxon, `LONG_COLUMNS`.
+
+    Parameters
+    ----------
+    specimens, samples, taxa
+        As for `count_by_sample`.
+    """
+    cells: dict[tuple[str, str], list[CountedSpecimen]] = {}
+    for each in specimens:
+        cells.setdefault((each.sample, each.taxon), []).append(each)
     rows = []
     for sample, site in zip(samples["eventID"], samples["locationID"], strict=True):
-        for taxon in [*known_taxa(survey), UNKNOWN]:
-            cell = [each for each in specimens if (each.sample, each.taxon) == (sample, taxon)]
+        for taxon in [*taxa, UNKNOWN]:
+            cell = cells.get((sample, taxon), [])
             known = [each.probability for each in cell if each.probability is not None]
             mean = f"{sum(known) / len(known):.4f}" if known else ""
             reviewed = sum(each.reviewed for each in cell)
             rows.append((sample, site, taxon, len(cell), reviewed, mean))
-    columns = ["eventID", "locationID", "taxon", "count", "reviewed", "meanProbability"]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=list(LONG_COLUMNS))
 
 
-def write_tables(survey: Survey) -> list[Path]:
-    """Write community.csv and community_long.csv; the same survey gives the same bytes."""
+def community_table(survey: Survey) -> pd.DataFrame:
+    """Count the survey's animals by sample; see `count_by_sample`."""
+    specimens = counted_specimens(survey)
+    return count_by_sample(specimens, samples_of(survey), _taxa(survey, specimens))
+
+
+def community_by_site(survey: Survey) -> pd.DataFrame:
+    """Count the survey's animals by site; see `sum_by_site`."""
+    return sum_by_site(community_table(survey))
+
+
+def long_table(survey: Survey) -> pd.DataFrame:
+    """Count the survey's animals in a long table; see `count_long`."""
+    specimens = counted_specimens(survey)
+    return count_long(specimens, samples_of(survey), _taxa(survey, specimens))
+
+
+def write_tables(survey: Survey, *, level: Literal["sample", "site"] = "sample") -> list[Path]:
+    """Write community.csv and community_long.csv; the same survey gives the same bytes.
+
+    Parameters
+    ----------
+    survey : Survey
+    level : {"sample", "site"}
+        What a row of community.csv is; the long table is by sample always.
+    """
+    if level not in LEVELS:
+        raise SettingError(f"level must be one of {', '.join(LEVELS)}; got {level!r}.")
+    wide = community_table(survey) if level == "sample" else community_by_site(survey)
     paths = [survey.exports / TABLE_NAME, survey.exports / LONG_NAME]
-    for path, table in zip(paths, (community_table(survey), long_table(survey)), strict=True):
+    for path, table in zip(paths, (wide, long_table(survey)), strict=True):
         text = io.StringIO(newline="")
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(table.columns)
-        writer.writerows(table.itertuples(index=False, name=None))
+        writer.writerow(map(_as_cell, table.columns))
+        rows = table.itertuples(index=False, name=None)
+        writer.writerows([_as_cell(value) for value in row] for row in rows)
         write_text_atomic(path, text.getvalue())
     return paths
 
 
+def _as_cell(value: object) -> object:
+    """Keep text from being run as a formula, and from breaking its line."""
+    if not isinstance(value, str):
+        return value
+    text = value.replace("\r", " ")
+    return f"'{text}" if text.startswith(FORMULA_SIGNS) and not _is_number(text) else text
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
 def summarise(survey: Survey) -> dict[str, Any]:
-    """Count what a survey holds: photos, failures, specimens, identified, unknown."""
+    """Count what a survey holds; specimens are identified, unknown or discarded."""
     specimens = counted_specimens(survey)
     failures = read_failures(survey.folder)
     unknown = sum(each.taxon == UNKNOWN for each in specimens)
-    with survey.reading() as session:
-        current = select(Photo).where(Photo.current).options(selectinload(Photo.specimens))
-        photos = session.scalars(current).all()
-        animals = sum(specimen.current for photo in photos for specimen in photo.specimens)
-        segmented = sum(photo.segmentation is not None for photo in photos)
+    current = select(Photo).where(Photo.current)
+    found = select(Specimen.id).join(Photo).where(Photo.current, Specimen.current)
+    animals = survey.count(found)
     return {
-        "photos": segmented,
+        "photos": survey.count(current.where(Photo.segmentation.is_not(None))),
         "failures": len(failures),
         "specimens": animals,
         "identified": len(specimens) - unknown,
         "unknown": unknown,
+        "discarded": animals - len(specimens),
         "failed": [{"file": f.file, "stage": f.stage, "reason": f.reason} for f in failures],
     }

@@ -1,14 +1,15 @@
 """The report: one HTML file that opens offline and shows what was found, named and missed.
 
 Pictures are embedded; photos are shrunk to `PHOTO_SIDE` pixels with outlines drawn over them
-as SVG, crops to `CROP_SIDE`. Every name that comes from outside is escaped by the template.
+as SVG, crops to `CROP_SIDE`. Every name that comes from outside is escaped by the template;
+an outline links to its crop and back, and nothing needs a script or the network.
 """
 
 import base64
 import io
 import warnings
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import cv2
@@ -27,17 +28,18 @@ from berlese.photos.reading import decode_image, open_photo
 from berlese.photos.writing import write_text_atomic
 from berlese.survey.community import (
     REPORT_NAME,
+    SAMPLE_COLUMNS,
     UNKNOWN,
     community_by_site,
     community_table,
     summarise,
 )
-from berlese.survey.figures import plot_abundance, plot_richness
+from berlese.survey.figures import plot_abundance, plot_animals, plot_richness
 from berlese.survey.survey import Survey
 from berlese.survey.tables import Model, Photo, Run, Specimen, in_force
 
 PHOTO_SIDE = 1400
-CROP_SIDE = 112
+CROP_SIDE = 128
 JPEG_QUALITY = 82
 
 
@@ -49,23 +51,32 @@ class ReportedSpecimen:
     number: int
     taxon: str
     status: str
+    reviewer: str | None
     probability: float | None
     nearest: str | None
     flags: tuple[str, ...]
     points: str
+    x: int
+    y: int
     crop: str
 
 
 @dataclass(frozen=True, slots=True)
 class ReportedPhoto:
-    """One photo with its animals; `picture` is a data URI."""
+    """One photo with its animals; `picture` is a data URI, empty if the file is gone.
 
+    `name` is short; `path` tells photos of one name in several folders apart.
+    """
+
+    number: int
     name: str
+    path: str
     sample: str
     site: str
     width: int
     height: int
     picture: str
+    segmented: bool
     notes: tuple[str, ...]
     specimens: tuple[ReportedSpecimen, ...]
 
@@ -87,14 +98,15 @@ def write_report(survey: Survey, *, truth: dict[str, float] | None = None) -> Pa
         lstrip_blocks=True,
     )
     photos = _photos(survey)
+    sites, samples = community_by_site(survey), community_table(survey)
     page = environment.get_template("report.html.j2").render(
         title=survey.settings.name,
         summary=summarise(survey),
         photos=photos,
         groups=_by_taxon(photos),
-        sites=_rows(community_by_site(survey)),
-        samples=_rows(community_table(survey)),
-        figure=_figure(survey),
+        sites=_matrix(sites),
+        samples=_matrix(samples),
+        figure=_figure(sites),
         models=_models(survey),
         runs=_runs(survey),
         truth=truth,
@@ -117,10 +129,10 @@ def _photos(survey: Survey) -> list[ReportedPhoto]:
         )
     )
     with survey.reading() as session:
-        return [_photo(survey, photo) for photo in session.scalars(query)]
+        return [_photo(survey, photo, at) for at, photo in enumerate(session.scalars(query), 1)]
 
 
-def _photo(survey: Survey, photo: Photo) -> ReportedPhoto:
+def _photo(survey: Survey, photo: Photo, number: int) -> ReportedPhoto:
     path = survey.absolute(photo.path)
     try:
         opened = open_photo(path, max_pixels=max(photo.width * photo.height, 1))
@@ -128,12 +140,15 @@ def _photo(survey: Survey, photo: Photo) -> ReportedPhoto:
     except (PhotoError, OSError):
         picture = ""
     return ReportedPhoto(
+        number,
+        PurePosixPath(photo.path).name,
         photo.path,
         photo.sample_id,
         photo.sample.site,
         photo.width,
         photo.height,
         picture,
+        photo.segmentation is not None,
         tuple(photo.notes),
         tuple(_specimen(survey, each) for each in photo.specimens if each.current),
     )
@@ -152,12 +167,20 @@ def _specimen(survey: Survey, specimen: Specimen) -> ReportedSpecimen:
         specimen.number,
         str(word.taxon) if named and word is not None else UNKNOWN,
         status,
+        word.identified_by if word is not None else None,
         word.probability if word is not None else None,
         word.taxon if word is not None and not named else None,
         tuple(specimen.flags),
         " ".join(f"{x:.0f},{y:.0f}" for x, y in specimen.polygon),
+        *_top(specimen.polygon),
         crop,
     )
+
+
+def _top(polygon: list[list[float]]) -> tuple[int, int]:
+    """Find the uppermost point of an outline: where its number stands."""
+    x, y = min(polygon, key=lambda point: point[1])
+    return round(x), round(y)
 
 
 def _fitted(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
@@ -174,44 +197,91 @@ def _as_jpeg(pixels: NDArray[np.uint8]) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode()
 
 
-def _by_taxon(photos: list[ReportedPhoto]) -> list[tuple[str, list[tuple[str, ReportedSpecimen]]]]:
+def _by_taxon(
+    photos: list[ReportedPhoto],
+) -> list[tuple[str, list[tuple[ReportedPhoto, ReportedSpecimen]]]]:
     """Animals by taxon, the surest first; unknown ones last."""
-    groups: dict[str, list[tuple[str, ReportedSpecimen]]] = {}
+    groups: dict[str, list[tuple[ReportedPhoto, ReportedSpecimen]]] = {}
     for photo in photos:
         for specimen in photo.specimens:
             if specimen.status != "discarded":
-                groups.setdefault(specimen.taxon, []).append((photo.name, specimen))
+                groups.setdefault(specimen.taxon, []).append((photo, specimen))
     for members in groups.values():
         members.sort(key=lambda member: (-(member[1].probability or 0), member[1].id))
     return sorted(groups.items(), key=lambda group: (group[0] == UNKNOWN, group[0]))
 
 
-def _rows(table: pd.DataFrame) -> dict[str, Any]:
-    return {
-        "columns": [str(name) for name in table.columns],
-        "rows": table.to_numpy(dtype=object).tolist(),
-    }
+@dataclass(frozen=True, slots=True)
+class _Matrix:
+    """A community table for the page: what describes a row, and its counts.
+
+    `rows` are (descriptions, counts, total); `totals` are of the columns of counts.
+    """
+
+    labels: tuple[str, ...]
+    taxa: tuple[str, ...]
+    rows: tuple[tuple[tuple[Any, ...], tuple[int, ...], int], ...]
+    totals: tuple[int, ...]
+    largest: int
 
 
-def _figure(survey: Survey) -> str:
-    """Abundance and richness as one SVG text; the same survey gives the same text."""
-    table = community_by_site(survey)
-    counts = table.drop(columns=["locationID", "photos", "photosFailed"])
-    named = counts.drop(columns=UNKNOWN)
-    sites = pd.DataFrame(
+HEADINGS = {
+    "eventID": "Sample",
+    "locationID": "Site",
+    "eventDate": "Date",
+    "photos": "Photos",
+    "photosFailed": "Photos failed",
+}
+
+
+def _matrix(table: pd.DataFrame) -> _Matrix:
+    """Split a table into descriptions and counts; columns that say nothing are left out."""
+    described = table[[name for name in table.columns if name in SAMPLE_COLUMNS]]
+    counts = table.drop(columns=described.columns)
+    silent = [
+        name
+        for name, blank in (("eventDate", ""), ("photosFailed", 0))
+        if name in described and (described[name] == blank).all()
+    ]
+    described = described.drop(columns=silent)
+    rows = zip(
+        described.itertuples(index=False, name=None),
+        counts.itertuples(index=False, name=None),
+        strict=True,
+    )
+    return _Matrix(
+        labels=tuple(HEADINGS[name] for name in described.columns),
+        taxa=tuple(map(str, counts.columns)),
+        rows=tuple((words, numbers, sum(numbers)) for words, numbers in rows),
+        totals=tuple(counts.sum().tolist()),
+        largest=max(counts.to_numpy().max(initial=0), 1),
+    )
+
+
+def _figure(sites: pd.DataFrame) -> str:
+    """Abundance and richness by site as one SVG text, the same for the same survey.
+
+    Empty for a survey without photos.
+    """
+    if sites.empty:
+        return ""
+    counts = sites.drop(columns=["locationID", "photos", "photosFailed"])
+    tidy = pd.DataFrame(
         {
-            "site": table["locationID"],
+            "site": sites["locationID"],
             "animals": counts.sum(axis=1),
-            "taxa": (named > 0).sum(axis=1),
+            "unknown": counts[UNKNOWN],
+            "taxa": (counts.drop(columns=UNKNOWN) > 0).sum(axis=1),
         }
     )
-    height = max(3.0, 0.28 * counts.shape[1])
+    height = 1.0 + 0.25 * max(counts.shape[1], len(tidy), 4)
     style: Any = {"svg.hashsalt": "berlese", "svg.fonttype": "none", "font.size": 9}
     with rc_context(style), warnings.catch_warnings():
-        figure = Figure(figsize=(9, height), layout="constrained")
-        left, right = figure.subplots(1, 2)
+        figure = Figure(figsize=(11, height), layout="constrained")
+        left, middle, right = figure.subplots(1, 3, width_ratios=(1.2, 1.2, 0.8))
         plot_abundance(counts.sum(axis=0), ax=left)
-        plot_richness(sites, ax=right)
+        plot_animals(tidy, ax=middle)
+        plot_richness(tidy, ax=right).set_yticklabels([])
         text = io.StringIO()
         # Letters stay text in the SVG: the browser has fonts that matplotlib has not.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
