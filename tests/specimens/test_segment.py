@@ -85,9 +85,23 @@ def test_letters_of_a_label_are_no_animals():
 
 
 def test_two_animals_that_touch_are_two():
-    image, boxes = with_animals(ground(), places=[(285, 300)], axes=(40, 40))
-    more, other = with_animals(image, places=[(363, 300)], axes=(40, 40))
+    image, boxes = with_animals(ground(), places=[(285, 300)], axes=(20, 20))
+    more, other = with_animals(image, places=[(325, 300)], axes=(20, 20))
     assert matched(more, boxes + other) == (2, 2)
+
+
+def test_two_animals_that_overlap_too_far_to_cut_are_flagged():
+    image, _ = with_animals(ground(), places=[(285, 300)], axes=(20, 20))
+    more, _ = with_animals(image, places=[(320, 300)], axes=(20, 20))
+    (specimen,) = segment(more)
+    assert specimen.flags == ("several",)
+
+
+def test_an_animal_with_a_waist_is_not_taken_for_several():
+    image, _ = with_animals(ground(), places=[(300, 300)], axes=(60, 24))
+    head, _ = with_animals(image, places=[(370, 300)], axes=(18, 16))
+    (specimen,) = segment(head)
+    assert specimen.flags == ()
 
 
 def test_an_animal_cut_by_the_edge_is_flagged():

@@ -30,6 +30,8 @@ SMALLEST_SHARE = 0.02  # of the photo's shorter side, where no smallest length i
 THINNEST_SHARE = 0.27  # of the smallest length: what is thinner everywhere is no body
 BLURRED_EDGE = 7.5  # pixels; sharp photos have 3 to 5, a Gaussian of 4 pixels makes 8 to 10
 BLURRED_SHARE = 0.06  # of the root of the area, for animals so large that it hides no detail
+DOUBTED_NECK = 0.6  # of the slighter body, see `split_touching`
+DOUBTED_SHARE = 0.2  # of the area; a beetle's pronotum has less
 WORKING_SIDE = 4096
 
 _Bytes = NDArray[np.uint8]
@@ -242,9 +244,15 @@ def _flags(
         flags.append("too_small")
     if _edge_width(mask, crop) > max(BLURRED_EDGE, BLURRED_SHARE * np.sqrt(mask.sum())):
         flags.append("blurred")
-    if len(split_touching(mask, smallest, neck=0.7)) > 1:
+    if _may_be_several(mask, smallest):
         flags.append("several")
     return tuple(flags)
+
+
+def _may_be_several(mask: _Mask, smallest: float) -> bool:
+    """Whether a wider neck than is cut joins two parts that are both large."""
+    parts = sorted(part.sum() for part, _, _ in split_touching(mask, smallest, neck=DOUBTED_NECK))
+    return len(parts) > 1 and bool(parts[-2] > DOUBTED_SHARE * mask.sum())
 
 
 def _edge_width(mask: _Mask, crop: _Bytes) -> float:
