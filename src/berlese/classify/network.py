@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
@@ -233,9 +234,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         for weight, bias in self.layers_[:-1]:
             values = np.maximum(values @ weight.T.astype(np.float64) + bias, 0)
         weight, bias = self.layers_[-1]
-        logits = values @ weight.T.astype(np.float64) + bias
-        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return odds / odds.sum(axis=1, keepdims=True)
+        return softmax(values @ weight.T.astype(np.float64) + bias, axis=1)
 
     def predict(self, X):
         """The most probable class of each row."""
