@@ -61,6 +61,7 @@ def run(
     taxon: flags.Taxon = "taxon",
     group: flags.Group = None,
     backbone: flags.Backbone = DEFAULT_BACKBONE,
+    weights: flags.Weights = None,
     head: flags.Head = DEFAULT_HEAD,
     unknown_rate: flags.UnknownRate = DEFAULT_UNKNOWN_RATE,
     mm_per_pixel: flags.MmPerPixel = None,
@@ -82,6 +83,7 @@ def run(
             taxon=taxon,
             group=group,
             backbone=backbone,
+            weights=weights,
             head=head,
             unknown_rate=unknown_rate,
             max_pixels=max_pixels,
@@ -279,6 +281,7 @@ def segment(
 def embed(
     target: Annotated[Path, typer.Argument(help="A survey or a library.", show_default=False)],
     backbone: flags.Backbone = DEFAULT_BACKBONE,
+    weights: flags.Weights = None,
     taxon: flags.Taxon = "taxon",
     jobs: flags.Jobs = None,
     json: flags.Json = False,
@@ -289,7 +292,12 @@ def embed(
         from berlese.cli.models import embed_into_cache
 
         report = embed_into_cache(
-            target, backbone=backbone, taxon=taxon, jobs=jobs, stages=Stages(quiet=quiet)
+            target,
+            backbone=backbone,
+            weights=weights,
+            taxon=taxon,
+            jobs=jobs,
+            stages=Stages(quiet=quiet),
         )
     _finish_step(report, "pictures embedded", as_json=json)
 
@@ -303,6 +311,7 @@ def train(
     taxon: flags.Taxon = "taxon",
     group: flags.Group = None,
     backbone: flags.Backbone = DEFAULT_BACKBONE,
+    weights: flags.Weights = None,
     head: flags.Head = DEFAULT_HEAD,
     seed: flags.Seed = 0,
     jobs: flags.Jobs = None,
@@ -320,6 +329,7 @@ def train(
             taxon=taxon,
             group=group,
             backbone=backbone,
+            weights=weights,
             head=head,
             seed=seed,
             jobs=jobs,
@@ -351,6 +361,7 @@ def evaluate(
             "that has not seen its group.",
         ),
     ] = None,
+    weights: flags.Weights = None,
     seed: flags.Seed = 0,
     jobs: flags.Jobs = None,
     json: flags.Json = False,
@@ -367,6 +378,7 @@ def evaluate(
             taxon=taxon,
             group=group,
             folds=folds,
+            weights=weights,
             seed=seed,
             jobs=jobs,
             stages=Stages(quiet=quiet),
@@ -404,6 +416,7 @@ def predict(
         bool, typer.Option("--probabilities", help="One column a class as well.")
     ] = False,
     unknown_rate: flags.UnknownRate = DEFAULT_UNKNOWN_RATE,
+    weights: flags.Weights = None,
     jobs: flags.Jobs = None,
     overwrite: flags.Overwrite = False,
     json: flags.Json = False,
@@ -417,7 +430,12 @@ def predict(
         stages = Stages(quiet=quiet)
         if out is None and len(targets) == 1 and is_survey(targets[0]):
             report = predict_survey(
-                bundle, targets[0], unknown_rate=unknown_rate, jobs=jobs, stages=stages
+                bundle,
+                targets[0],
+                unknown_rate=unknown_rate,
+                weights=weights,
+                jobs=jobs,
+                stages=stages,
             )
         else:
             report = predict_into(
@@ -426,6 +444,7 @@ def predict(
                 targets,
                 probabilities=probabilities,
                 unknown_rate=unknown_rate,
+                weights=weights,
                 jobs=jobs,
                 overwrite=overwrite,
                 stages=stages,
@@ -521,9 +540,10 @@ def backbones(json: flags.Json = False) -> None:
         print_json({"backbones": [_backbone_row(info) for info in rows]})
         return
     cells = [
-        [info.name, str(info.dim), str(info.input_size), info.licence, info.note] for info in rows
+        [info.name, str(info.dim or ""), str(info.input_size or ""), info.licence, info.note]
+        for info in rows
     ]
-    print_table("Backbones", ["name", "values", "pixels", "licence", ""], cells)
+    print_table("Backbones", ["name", "values", "pixels", "licence", "note"], cells)
 
 
 def _backbone_row(info: Any) -> dict[str, Any]:

