@@ -9,7 +9,7 @@ PICTURES ?= ../shared/data/insects/field/Coleoptera
 export BERLESE_CACHE ?= $(CURDIR)/.cache
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow lint format bench clean
+.PHONY: help install demo test test-slow test-hub lint format bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,10 +25,17 @@ demo: install ## simulate a small survey with known truth and run the whole path
 	$(BIN)/berlese demo --out $(DEMO) --seed $(SEED)
 
 test: install ## run the test suite
-	$(BIN)/python -m pytest -m 'not slow'
+	$(BIN)/python -m pytest -m 'not slow and not hub'
 
 test-slow: install ## run the science checks that take minutes
 	$(BIN)/python -m pytest -m slow
+
+test-hub: ## check timm, open_clip, torchvision and Keras, each in an environment of its own (6 GB)
+	$(PYTHON) -m venv .venv-keras
+	.venv-keras/bin/python -m pip install --quiet tensorflow-cpu
+	$(PYTHON) -m venv .venv-hub
+	.venv-hub/bin/python -m pip install --quiet --editable '.[dev,hub]'
+	BERLESE_KERAS_PYTHON=$(CURDIR)/.venv-keras/bin/python .venv-hub/bin/python -m pytest -m hub
 
 lint: install ## formatting, lint, types and the contract of layers
 	$(BIN)/ruff format --check .
@@ -46,4 +53,4 @@ bench: install ## measure speed and quality; prints, changes nothing
 	$(BIN)/python benchmarks/segmentation.py
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) $(DEMO) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-hub .venv-keras $(DEMO) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
