@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.multiclass import check_classification_targets
@@ -77,9 +78,7 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
 
     def predict_proba(self, X) -> NDArray[np.float64]:
         """Probabilities of shape (n, n_classes), in the order of `classes_`."""
-        logits = self._logits(X)
-        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return odds / odds.sum(axis=1, keepdims=True)
+        return softmax(self._logits(X), axis=1)
 
     def predict(self, X):
         """The most probable class of each row."""

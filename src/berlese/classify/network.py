@@ -5,14 +5,13 @@ training (plain SGD, no standardising, 500 epochs) is `NetworkClassifier.paper`;
 standardises, uses Adam, and stops early on held-out specimens.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
@@ -20,21 +19,11 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor, nn
 
 from berlese.classify.standardising import Standardiser
+from berlese.classify.threads import one_thread
 from berlese.options import require_at_least, require_between, require_one_of
 
 OPTIMISERS = ("adam", "sgd")
 MIN_FOR_STOPPING = 40  # fewer training specimens than this cannot spare a held-out part
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Matrices this small are faster on one thread, and the sums then keep one order."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 class NetworkClassifier(ClassifierMixin, BaseEstimator):
@@ -126,7 +115,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         names = torch.from_numpy(codes.astype(np.int64))
         held_out = self._held_out(codes, rng)
         generator = torch.Generator().manual_seed(int(rng.randint(2**31)))
-        with _one_thread():
+        with one_thread():
             network = self._train(rows, names, held_out, generator)
         self.layers_ = [
             (layer.weight.detach().numpy().copy(), layer.bias.detach().numpy().copy())
@@ -233,9 +222,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         for weight, bias in self.layers_[:-1]:
             values = np.maximum(values @ weight.T.astype(np.float64) + bias, 0)
         weight, bias = self.layers_[-1]
-        logits = values @ weight.T.astype(np.float64) + bias
-        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return odds / odds.sum(axis=1, keepdims=True)
+        return softmax(values @ weight.T.astype(np.float64) + bias, axis=1)
 
     def predict(self, X):
         """The most probable class of each row."""

@@ -16,6 +16,7 @@ DEFAULT_BACKBONE = "efficientnet-lite2"
 DEFAULT_HEAD = "linear"
 DEFAULT_MAX_PIXELS = 2_000_000_000
 DEFAULT_UNKNOWN_RATE = 0.05
+MOST_SITES = 5  # that a terminal shows side by side
 
 app = typer.Typer(
     name="berlese",
@@ -131,10 +132,16 @@ def _print_summary(survey: Any, summary: dict[str, Any], *, as_json: bool) -> No
     if as_json:
         print_json(summary)
         return
+    import pandas as pd
+
     from berlese.survey.community import REPORT_NAME, TABLE_NAME, community_by_site
 
     by_site = community_by_site(survey).set_index("locationID")
     by_taxon = by_site.drop(columns=["photos", "photosFailed"]).T
+    if len(by_taxon.columns) > MOST_SITES:
+        by_taxon = pd.DataFrame(
+            {"animals": by_taxon.sum(axis=1), "sites": (by_taxon > 0).sum(axis=1)}
+        )
     rows = [[str(cell) for cell in row] for row in by_taxon.reset_index().to_numpy()]
     print_table("Animals by site", ["taxon", *map(str, by_taxon.columns)], rows)
     typer.echo(
@@ -188,10 +195,13 @@ def add(
 ) -> None:
     """Add photos to a survey; they stay where they lie."""
     with user_errors():
-        from berlese.survey.steps import add_photos
+        from berlese.survey.adding import add_photos, count_photos
         from berlese.survey.survey import Survey
 
-        with Survey.open(survey) as opened, Stages(quiet=quiet)("add photos") as advance:
+        with (
+            Survey.open(survey) as opened,
+            Stages(quiet=quiet)("add photos", count_photos(opened, photos)) as advance,
+        ):
             report = add_photos(opened, photos, samples, max_pixels=max_pixels, progress=advance)
     _finish_step(report, "photos added", as_json=json)
 
@@ -249,8 +259,12 @@ def segment(
         stages = Stages(quiet=quiet)
         if out is None and len(targets) == 1 and is_survey(targets[0]):
             from berlese.survey.steps import segment_photos
+            from berlese.survey.tables import current_photos
 
-            with Survey.open(targets[0]) as survey, stages("segment") as advance:
+            with (
+                Survey.open(targets[0]) as survey,
+                stages("segment", survey.count(current_photos())) as advance,
+            ):
                 report = segment_photos(survey, settings, overwrite=overwrite, progress=advance)
         else:
             from berlese.cli.segmentation import segment_into_folder
@@ -272,21 +286,11 @@ def embed(
 ) -> None:
     """Turn crops or library pictures into features, once; later verbs find them again."""
     with user_errors():
-        from berlese.features import backbones
-        from berlese.survey.library import read_library
-        from berlese.survey.steps import StepReport, embed_specimens
-        from berlese.survey.survey import Survey, is_survey
-        from berlese.survey.training import embed_library
+        from berlese.cli.models import embed_into_cache
 
-        session = backbones.load(backbone, threads=jobs)
-        with Stages(quiet=quiet)("embed") as advance:
-            if is_survey(target):
-                with Survey.open(target) as survey:
-                    report = embed_specimens(survey, session, jobs=jobs, progress=advance)
-            else:
-                library = read_library(target, taxon)
-                embedded = embed_library(library, session, jobs=jobs, progress=advance)
-                report = StepReport(len(embedded.paths), 0, embedded.failures)
+        report = embed_into_cache(
+            target, backbone=backbone, taxon=taxon, jobs=jobs, stages=Stages(quiet=quiet)
+        )
     _finish_step(report, "pictures embedded", as_json=json)
 
 

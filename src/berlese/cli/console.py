@@ -114,7 +114,7 @@ def print_table(title: str, columns: list[str], rows: list[list[str]], *, left: 
     table = Table(title=title, title_justify="left", title_style="bold")
     for number, column in enumerate(columns):
         side: Any = "left" if number < left else "right"
-        table.add_column(Text(column), justify=side, overflow="fold")
+        table.add_column(Text(column), justify=side, overflow="fold", no_wrap=number == 0)
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     Console().print(table)

@@ -14,18 +14,19 @@ from berlese.classify.bundle import Bundle, Predictions
 from berlese.classify.heads import new_head
 from berlese.classify.training import train_bundle
 from berlese.cli.console import Stages
-from berlese.errors import BundleError, PhotoError, SettingError
+from berlese.cli.targets import list_pictures
+from berlese.errors import BundleError, SettingError
 from berlese.features import backbones
 from berlese.features.embed import EmbeddedFiles, embed_files
-from berlese.photos.reading import find_photos
 from berlese.photos.writing import write_text_atomic
 from berlese.study.metrics import Evaluation, evaluate
 from berlese.study.protocols import cross_validate
-from berlese.survey.failures import Failure, StepReport, reason_of
+from berlese.survey.failures import Failure, StepReport
 from berlese.survey.library import read_library
 from berlese.survey.naming import embed_specimens, identify_specimens
 from berlese.survey.pipeline import backbone_of
-from berlese.survey.survey import Survey
+from berlese.survey.survey import Survey, is_survey
+from berlese.survey.tables import current_specimens
 from berlese.survey.training import embed_library
 
 
@@ -107,6 +108,24 @@ def train_into(
     )
 
 
+def embed_into_cache(
+    target: Path, *, backbone: str, taxon: str, jobs: int | None, stages: Stages
+) -> StepReport:
+    """Make the features of a survey's animals, or of a library's pictures."""
+    with stages("prepare backbone"):
+        session = backbones.load(backbone, threads=jobs)
+    if is_survey(target):
+        with (
+            Survey.open(target) as survey,
+            stages("embed", survey.count(current_specimens())) as advance,
+        ):
+            return embed_specimens(survey, session, jobs=jobs, progress=advance)
+    library = read_library(target, taxon)
+    with stages("embed", len(library.paths)) as advance:
+        embedded = embed_library(library, session, jobs=jobs, progress=advance)
+    return StepReport(len(embedded.paths), 0, embedded.failures)
+
+
 def evaluate_into(
     out: Path,
     bundle: Path,
@@ -175,9 +194,10 @@ def predict_survey(
     with Survey.open(survey) as opened:
         settings = {"bundle": str(bundle), "unknown_rate": unknown_rate}
         with opened.recorded("predict", settings, {"bundle": model.hash}):
-            with stages("embed") as advance:
+            animals = opened.count(current_specimens())
+            with stages("embed", animals) as advance:
                 embed_specimens(opened, session, jobs=jobs, progress=advance)
-            with stages("identify") as advance:
+            with stages("identify", animals) as advance:
                 return identify_specimens(opened, model, unknown_rate, progress=advance)
 
 
@@ -200,7 +220,7 @@ def predict_into(
     model = Bundle.load(bundle)
     with stages("prepare backbone"):
         session = backbone_of(model, jobs=jobs)
-    paths, failures = _pictures(targets)
+    paths, failures = list_pictures(targets, "predict")
     with stages("embed", len(paths)) as advance:
         embedded = embed_files(paths, session, jobs=jobs, progress=advance)
     failures += [Failure(str(path), "predict", reason) for path, reason in embedded.failures]
@@ -208,17 +228,6 @@ def predict_into(
         predicted = model.predict(embedded.features, backbone_hash=session.hash, rate=unknown_rate)
         _write_predictions(out, embedded, predicted, model, probabilities=probabilities)
     return StepReport(len(embedded.paths_ok), 0, tuple(failures))
-
-
-def _pictures(targets: Sequence[Path]) -> tuple[list[Path], list[Failure]]:
-    paths: dict[Path, None] = {}
-    failures = []
-    for target in targets:
-        try:
-            paths |= dict.fromkeys(find_photos([target]))
-        except (PhotoError, OSError) as error:
-            failures.append(Failure(str(target), "predict", reason_of(error)))
-    return list(paths), failures
 
 
 def _write_predictions(

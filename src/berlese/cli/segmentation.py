@@ -4,16 +4,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from berlese.cli.console import Stages
-from berlese.errors import PhotoError, SettingError
+from berlese.cli.targets import list_pictures
+from berlese.errors import SettingError
 from berlese.exchange.coco import CocoPhoto, CocoSpecimen, write_coco
 from berlese.photos.identity import sha256_of
-from berlese.photos.reading import Photo, find_photos, open_photo
+from berlese.photos.reading import Photo, open_photo
 from berlese.photos.writing import write_jpeg, write_png
 from berlese.specimens.crop import cut_crop
 from berlese.specimens.outline import Specimen
 from berlese.specimens.overlay import draw_overlay
 from berlese.specimens.segment import SegmentSettings, segment_photo
-from berlese.survey.failures import Failure, StepReport, reason_of, record_failures
+from berlese.survey.failures import UNUSABLE, Failure, StepReport, reason_of, record_failures
 from berlese.survey.segmenting import safe_stem
 
 COCO_NAME = "specimens.json"
@@ -50,33 +51,18 @@ def segment_into_folder(
         raise SettingError(f"{out / COCO_NAME} exists; give --overwrite, or another --out.")
     (out / "crops").mkdir(parents=True, exist_ok=True)
     (out / "overlays").mkdir(exist_ok=True)
-    paths, failures = _listed(targets)
+    paths, failures = list_pictures(targets, STAGE)
     described = []
     with stages("segment", len(paths)) as advance:
         for path in paths:
             try:
                 described.append(_segment_one(path, out, settings, max_pixels))
-            except (PhotoError, OSError) as error:
+            except UNUSABLE as error:
                 failures.append(Failure(str(path), STAGE, reason_of(error)))
             advance(1)
     write_coco(out / COCO_NAME, described, description="Animals found by berlese segment")
     record_failures(out, STAGE, [str(path) for path in paths], failures)
     return StepReport(len(described), 0, tuple(failures))
-
-
-def _listed(targets: Sequence[Path]) -> tuple[list[Path], list[Failure]]:
-    paths: dict[Path, None] = {}
-    failures = []
-    for target in targets:
-        try:
-            found = find_photos([target])
-        except (PhotoError, OSError) as error:
-            failures.append(Failure(str(target), STAGE, reason_of(error)))
-            continue
-        if not found:
-            failures.append(Failure(str(target), STAGE, "is a folder without photos."))
-        paths |= dict.fromkeys(found)
-    return list(paths), failures
 
 
 def _segment_one(path: Path, out: Path, settings: SegmentSettings, max_pixels: int) -> CocoPhoto:

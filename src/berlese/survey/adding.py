@@ -102,6 +102,11 @@ def add_photos(
     return StepReport(counts["added"], counts["known"], tuple(failures), tuple(notes))
 
 
+def count_photos(survey: Survey, paths: Iterable[Path]) -> int:
+    """Count the files that `add_photos` would look at."""
+    return len(_candidates(survey, paths)[0])
+
+
 def _candidates(survey: Survey, paths: Iterable[Path]) -> tuple[list[_Candidate], list[Failure]]:
     """List each file once, sorted, and the given paths that lead to no photo."""
     found: dict[str, _Candidate] = {}

@@ -19,6 +19,7 @@ from berlese.features import backbones
 from berlese.photos.reading import MAX_PIXELS
 from berlese.photos.writing import write_text_atomic
 from berlese.specimens.segment import SegmentSettings
+from berlese.survey.adding import count_photos
 from berlese.survey.community import summarise, write_tables
 from berlese.survey.failures import Failure
 from berlese.survey.library import read_library
@@ -30,7 +31,7 @@ from berlese.survey.steps import (
     segment_photos,
 )
 from berlese.survey.survey import Survey
-from berlese.survey.tables import current_photos
+from berlese.survey.tables import current_photos, current_specimens
 from berlese.survey.training import embed_library, train_or_reuse
 
 SUMMARY_NAME = "summary.json"
@@ -125,7 +126,7 @@ def run_path(
         If there is nothing to name animals by.
     """
     with survey.exclusive(), survey.recorded("run", settings.describe(), {}):
-        with stages("photos") as advance:
+        with stages("photos", count_photos(survey, photos)) as advance:
             add_photos(
                 survey,
                 photos,
@@ -135,12 +136,13 @@ def run_path(
             )
         _refuse_if_none(survey, lambda photo: True)
         bundle, backbone, library_failures = model_for(survey, settings, stages)
-        with stages("segment", _count_photos(survey)) as advance:
+        with stages("segment", survey.count(current_photos())) as advance:
             segment_photos(survey, settings.segmentation, progress=advance)
         _refuse_if_none(survey, lambda photo: photo.segmentation is not None)
-        with stages("embed", summarise(survey)["specimens"]) as advance:
+        animals = survey.count(current_specimens())
+        with stages("embed", animals) as advance:
             embed_specimens(survey, backbone, jobs=settings.jobs, progress=advance)
-        with stages("identify") as advance:
+        with stages("identify", animals) as advance:
             identify_specimens(survey, bundle, settings.unknown_rate, progress=advance)
         with stages("table and report"):
             write_tables(survey)
@@ -190,11 +192,6 @@ def backbone_of(bundle: Bundle, *, jobs: int | None = None) -> backbones.Backbon
     backbone = backbones.load(bundle.backbone, threads=jobs)
     bundle.require_backbone(backbone.hash)
     return backbone
-
-
-def _count_photos(survey: Survey) -> int:
-    with survey.reading() as session:
-        return len(session.scalars(current_photos()).all())
 
 
 def _refuse_if_none(survey: Survey, usable: Callable[[Any], bool]) -> None:

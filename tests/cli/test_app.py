@@ -1,0 +1,232 @@
+"""Every verb on small drawn surveys: what it writes, prints and leaves with."""
+
+import csv
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from berlese import __version__
+from berlese.exchange.coco import read_coco
+from tests.drawing import SHAPES, dish, paper, put_animal, save
+
+
+def read_csv(path):
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Two sites with a dish each: four animals on one, six on the other, both taxa in turn."""
+    for number, (site, animals) in enumerate([("meadow", 4), ("wood", 6)], start=1):
+        save(tmp_path / "photos" / site / f"{number}.png", dish(number, animals))
+    return tmp_path / "photos"
+
+
+def test_the_verbs_one_by_one_give_what_run_gives(photos, library, bundle, berlese, tmp_path):
+    survey, whole = tmp_path / "steps", tmp_path / "whole"
+    commands = [
+        ("init", survey, "--name", "Steps"),
+        ("add", survey, photos),
+        ("segment", survey),
+        ("embed", survey, "--backbone", "efficientnet-lite0"),
+        ("predict", bundle, survey),
+        ("table", survey),
+        ("report", survey),
+    ]
+    for command in commands:
+        result = berlese(*command)
+        assert result.exit_code == 0, (command, result.output)
+    assert berlese("run", photos, "--model", bundle, "--out", whole).exit_code == 0
+    for name in ("community.csv", "community_long.csv"):
+        assert (survey / "exports" / name).read_bytes() == (whole / "exports" / name).read_bytes()
+    rows = read_csv(survey / "exports" / "community.csv")
+    counts = {row["locationID"]: [int(row[taxon]) for taxon in SHAPES] for row in rows}
+    unknown = sum(int(row["unknown"]) for row in rows)
+    assert set(counts) == {"meadow", "wood"}
+    assert sum(map(sum, counts.values())) + unknown == 10
+    assert "Steps" in (survey / "exports" / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("verb", ["add", "segment", "embed", "predict"])
+def test_a_step_done_twice_does_nothing_the_second_time(verb, photos, bundle, berlese, tmp_path):
+    survey = tmp_path / "survey"
+    assert berlese("run", photos, "--model", bundle, "--out", survey).exit_code == 0
+    arguments = {
+        "add": ("add", survey, photos),
+        "segment": ("segment", survey),
+        "embed": ("embed", survey, "--backbone", "efficientnet-lite0"),
+        "predict": ("predict", bundle, survey),
+    }[verb]
+    result = berlese(*arguments, "--json", "--quiet")
+    assert result.exit_code == 0, result.output
+    report = json.loads(result.stdout)
+    assert report["done"] == 0
+    assert report["skipped"] == (2 if verb in ("add", "segment") else 10)
+
+
+def test_run_prints_the_table_and_where_it_lies(photos, bundle, berlese, tmp_path):
+    result = berlese("run", photos, "--model", bundle, "--out", tmp_path / "survey")
+    assert result.exit_code == 0, result.output
+    assert "2 photos, 10 animals" in result.stdout
+    assert "meadow" in result.stdout
+    assert str(tmp_path / "survey" / "exports" / "report.html") in result.stdout
+
+
+def test_many_sites_are_summed_on_the_terminal(bundle, berlese, tmp_path):
+    for site in range(7):
+        save(tmp_path / "photos" / f"site-{site}" / f"{site}.png", dish(site, 2))
+    survey = tmp_path / "survey"
+    result = berlese("run", tmp_path / "photos", "--model", bundle, "--out", survey)
+    assert result.exit_code == 0, result.output
+    assert "site-3" not in result.stdout
+    assert "sites" in result.stdout
+    assert len(read_csv(survey / "exports" / "community.csv")) == 7
+
+
+def test_run_needs_a_library_or_a_model(photos, berlese, tmp_path):
+    result = berlese("run", photos, "--out", tmp_path / "survey")
+    assert result.exit_code == 2
+    assert "--library" in result.output
+    assert "--model" in result.output
+
+
+def test_summary_says_what_was_done(photos, library, berlese, tmp_path):
+    survey = tmp_path / "survey"
+    options = ("--backbone", "efficientnet-lite0", "--seed", "7", "--json", "--quiet")
+    result = berlese("run", photos, "--library", library, "--out", survey, *options)
+    assert result.exit_code == 0, result.output
+    summary = json.loads((survey / "summary.json").read_text(encoding="utf-8"))
+    assert summary == json.loads(result.stdout)
+    assert (summary["photos"], summary["specimens"], summary["failures"]) == (2, 10, 0)
+    assert summary["identified"] + summary["unknown"] == 10
+    assert summary["settings"]["seed"] == 7
+    assert {"segment", "embed", "train"} <= set(summary["seconds"])
+
+
+def test_photos_are_segmented_into_a_folder(photos, berlese, tmp_path):
+    out = tmp_path / "found"
+    result = berlese("segment", photos, "--out", out)
+    assert result.exit_code == 0, result.output
+    described = {photo.file_name: photo for photo in read_coco(out / "specimens.json")}
+    assert {name: len(photo.specimens) for name, photo in described.items()} == {
+        "1.png": 4,
+        "2.png": 6,
+    }
+    assert len(list(out.glob("crops/*/*.png"))) == 10
+    assert len(list(out.glob("overlays/*.jpg"))) == 2
+    again = berlese("segment", photos, "--out", out)
+    assert again.exit_code == 2
+    assert "--overwrite" in again.output
+    assert berlese("segment", photos, "--out", out, "--overwrite").exit_code == 0
+
+
+def test_segmenting_photos_needs_a_folder_to_write_to(photos, berlese):
+    result = berlese("segment", photos)
+    assert result.exit_code == 2
+    assert "--out" in result.output
+
+
+def test_smaller_animals_are_left_out_on_request(photos, berlese, tmp_path):
+    out = tmp_path / "found"
+    assert berlese("segment", photos, "--out", out, "--min-length-px", 300).exit_code == 0
+    assert sum(len(photo.specimens) for photo in read_coco(out / "specimens.json")) == 0
+
+
+def test_pictures_are_named_into_a_csv_file(bundle, berlese, tmp_path):
+    rng = np.random.default_rng(5)
+    for taxon in SHAPES:
+        image = paper(64, 64, rng)
+        put_animal(image, taxon, (32, 32), 30)
+        save(tmp_path / "crops" / f"{taxon}.png", image)
+    out = tmp_path / "names.csv"
+    result = berlese("predict", bundle, tmp_path / "crops", "--out", out, "--probabilities")
+    assert result.exit_code == 0, result.output
+    for row in read_csv(out):
+        assert row["taxon"] == row["file"].rpartition("/")[2].removesuffix(".png")
+        assert sum(float(row[taxon]) for taxon in SHAPES) == pytest.approx(1, abs=1e-5)
+        assert float(row["probability"]) == max(float(row[taxon]) for taxon in SHAPES)
+    assert berlese("predict", bundle, tmp_path / "crops", "--out", out).exit_code == 2
+
+
+def test_evaluation_by_folds_and_on_the_library_itself(bundle, library, berlese, tmp_path):
+    for name, options in (("same", ()), ("folds", ("--folds", "4"))):
+        out = tmp_path / name
+        result = berlese("evaluate", bundle, library, "--out", out, "--json", "--quiet", *options)
+        assert result.exit_code == 0, result.output
+        written = json.loads((out / "evaluation.json").read_text(encoding="utf-8"))
+        assert written == json.loads(result.stdout)
+        assert written["n"] == 16
+        assert [int(row["n"]) for row in read_csv(out / "by_taxon.csv")] == [8, 8]
+        assert (
+            sum(int(row[taxon]) for row in read_csv(out / "confusion.csv") for taxon in SHAPES)
+            == 16
+        )
+
+
+def test_a_bundle_is_not_overwritten_unasked(bundle, library, berlese):
+    before = {path.name: path.read_bytes() for path in bundle.iterdir()}
+    result = berlese("train", library, "--out", bundle)
+    assert result.exit_code == 2
+    assert "--overwrite" in result.output
+    assert {path.name: path.read_bytes() for path in bundle.iterdir()} == before
+
+
+def test_a_survey_is_not_made_twice(berlese, tmp_path):
+    assert berlese("init", tmp_path / "survey").exit_code == 0
+    result = berlese("init", tmp_path / "survey")
+    assert result.exit_code == 2
+    assert "survey" in result.output
+
+
+def test_simulated_photos_come_with_their_truth(berlese, tmp_path):
+    out = tmp_path / "simulated"
+    options = ("--photos", 1, "--animals", 5, "--sites", 1, "--library", 1, "--seed", 3)
+    result = berlese("simulate", "photos", "--out", out, *options)
+    assert result.exit_code == 0, result.output
+    (photo,) = read_coco(out / "truth.json")
+    assert len(photo.specimens) == 5
+    assert (out / photo.file_name).is_file()
+    assert [row["photo"] for row in read_csv(out / "samples.csv")] == [photo.file_name]
+    assert len(list((out / "library").glob("*/*.jpg"))) == 12
+    again = berlese("simulate", "photos", "--out", out, *options)
+    assert again.exit_code == 2
+    assert "--overwrite" in again.output
+
+
+def test_doctor_and_backbones_list_the_default(berlese):
+    checks = json.loads(berlese("doctor", "--json").stdout)["checks"]
+    assert all(check["in_order"] or check["advice"] for check in checks)
+    rows = json.loads(berlese("backbones", "--json").stdout)["backbones"]
+    assert {row["name"]: row["available"] for row in rows}["efficientnet-lite2"] is True
+    assert "efficientnet-lite2" in berlese("backbones").stdout
+    assert "libvips" in berlese("doctor").stdout
+
+
+def test_help_loads_no_heavy_library():
+    script = (
+        "import sys; sys.argv = ['berlese', '--help']\n"
+        "from berlese.__main__ import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "heavy = {'torch', 'pandas', 'sklearn', 'cv2', 'onnxruntime', 'pyvips', 'sqlalchemy'}\n"
+        "print('LOADED', sorted(heavy & set(sys.modules)))\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert "LOADED []" in result.stdout
+
+
+def test_the_version_is_printed(berlese):
+    assert berlese("--version").stdout.strip() == f"berlese {__version__}"
+
+
+@pytest.mark.parametrize("verb", ["segment", "embed", "table", "report"])
+def test_a_folder_that_is_no_survey_is_named(verb, berlese, tmp_path):
+    (tmp_path / "not-one").mkdir()
+    result = berlese(verb, tmp_path / "not-one")
+    assert result.exit_code == 2
+    assert "not-one" in result.output or "--out" in result.output
