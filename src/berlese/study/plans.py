@@ -180,7 +180,7 @@ def plan_study(libraries: Libraries, settings: StudySettings) -> Plan:
         If a pair or a locality names no data set, or nothing is left to run.
     """
     names = list(libraries.datasets)
-    paper = PAPER_NAMES == set(names)
+    paper = set(names) == PAPER_NAMES
     pairs = settings.pairs
     if pairs is None:
         pairs = PAPER_PAIRS if paper else tuple(permutations(names, 2))
