@@ -90,9 +90,9 @@ def plot_taxa(taxa: pd.DataFrame, score: str, *, ax: Axes) -> Axes:
     )
     ax.set_xscale("log")
     ax.set_ylim(-0.06, 1.12)
-    if len(x):
-        ax.set_xlim(x.min() / 1.6, x.max() * 2.2)
-        _one_two_five(ax, x.min() / 1.6, x.max() * 2.2)
+    images = taxa.loc[taxa["n_images"] > 0, "n_images"]
+    if len(images):
+        _one_two_five(ax, images.min() / 2.2, images.max() * 2.6)
     ax.set(xlabel="Images of the taxon in the source (log scale)", ylabel=_title(score))
     return _tidy(ax)
 
@@ -110,7 +110,8 @@ def label_taxa(taxa: pd.DataFrame, score: str, *, ax: Axes) -> None:
     figure.draw_without_rendering()
     frame = ax.get_window_extent(renderer)
     circles = ax.transData.transform(points)
-    radii = np.sqrt(_areas(shown["n_sites"]) / np.pi)
+    radii = np.sqrt(_areas(shown["n_sites"]) / np.pi)  # in points, as offsets are
+    reaches = radii * figure.dpi / 72 + 1
     boxes: list[Any] = []
     for at in np.argsort(points[:, 0], kind="stable"):
         for distance, (dx, dy) in product((2, 7, 12, 18, 25), DIRECTIONS):
@@ -132,9 +133,17 @@ def label_taxa(taxa: pd.DataFrame, score: str, *, ax: Axes) -> None:
             text.set_in_layout(False)
             text.update_positions(renderer)
             box = Text.get_window_extent(text, renderer)
-            inside = frame.x0 <= box.x0 and box.x1 <= frame.x1 and frame.y0 <= box.y0
-            hidden = any(box.overlaps(other) for other in boxes) or any(
-                box.x0 - 3 < x < box.x1 + 3 and box.y0 - 3 < y < box.y1 + 3 for x, y in circles
+            inside = (
+                frame.x0 <= box.x0
+                and box.x1 <= frame.x1
+                and frame.y0 <= box.y0
+                and box.y1 <= frame.y1 + 6
+            )
+            across = np.maximum(np.maximum(box.x0 - circles[:, 0], circles[:, 0] - box.x1), 0)
+            up = np.maximum(np.maximum(box.y0 - circles[:, 1], circles[:, 1] - box.y1), 0)
+            hidden = (
+                any(box.overlaps(other) for other in boxes)
+                or (np.hypot(across, up) < reaches).any()
             )
             if inside and not hidden:
                 boxes.append(box)
@@ -148,7 +157,7 @@ def _plotted(taxa: pd.DataFrame, score: str) -> pd.DataFrame:
 
 def _areas(n_sites: Any) -> NDArray[np.float64]:
     """Area of a circle, in points squared, for so many sites."""
-    return 18 + 6 * np.minimum(np.asarray(n_sites, np.float64), 50)
+    return 16 + 2.5 * np.minimum(np.asarray(n_sites, np.float64), 50)
 
 
 def plot_confidence(points: pd.DataFrame, rates: pd.DataFrame, *, ax: Axes, seed: int = 0) -> Axes:
@@ -303,24 +312,20 @@ def plot_map(places: pd.DataFrame, names: Sequence[str], *, ax: Axes) -> Axes:
 def plot_counts(counts: pd.DataFrame, *, ax: Axes) -> Axes:
     """Draw how many pictures each taxon (row) has in each data set (column)."""
     names = list(counts.columns)
-    height = 0.8 / len(names)
     places = np.arange(len(counts))[::-1]
     for at, name in enumerate(names):
-        ax.barh(
-            places + 0.4 - height * (at + 0.5),
-            counts[name],
-            height=height,
-            color=style_of(name, names)["color"],
-            label=name,
-        )
+        beside = 0.5 * ((at + 0.5) / len(names) - 0.5)
+        ax.scatter(counts[name], places - beside, s=20, lw=0, label=name, **style_of(name, names))
+    for place in places:
+        ax.axhline(place, color="#d9dee5", lw=0.6, zorder=0)
     ax.set_yticks(places, counts.index, parse_math=False)
-    ax.set_xscale("symlog", linthresh=1, linscale=0.3)
     largest = max(int(counts.to_numpy().max()), 1)
-    ticks = [0] + [10**power for power in range(len(str(largest)) + 1) if 10**power <= 3 * largest]
+    ax.set_xscale("symlog", linthresh=1, linscale=0.4)
+    ticks = [0] + [10**power for power in range(len(str(largest)) + 1) if 10**power <= 2 * largest]
     ax.xaxis.set_major_locator(FixedLocator(ticks))
     ax.xaxis.set_minor_locator(NullLocator())
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f}"))
-    ax.set(xlabel="Images (log scale)", xlim=(0, 1.6 * largest))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    ax.set(xlabel="Images (log scale)", xlim=(-0.15, 2 * largest))
     ax.tick_params(axis="y", length=0)
     return _tidy(ax)
 
@@ -335,7 +340,7 @@ def plot_divergence(divergence: pd.DataFrame, *, ax: Axes) -> Axes:
         ax.annotate(
             f"{error.mean():.3f}",
             (error.mean(), place),
-            xytext=(0, 10),
+            xytext=(0, 9),
             ha="center",
             textcoords="offset points",
             fontsize=SMALL,
@@ -352,7 +357,7 @@ def plot_divergence(divergence: pd.DataFrame, *, ax: Axes) -> Axes:
     )
     ax.set_yticks(range(len(pairs)), [f"{a} / {b}" for a, b in reversed(pairs)])
     ax.set(
-        xlim=(-0.015, 0.53), ylim=(-0.65, len(pairs) - 0.3), xlabel="Dataset classification error"
+        xlim=(-0.015, 0.53), ylim=(-0.65, len(pairs) - 0.15), xlabel="Dataset classification error"
     )
     return _tidy(ax)
 

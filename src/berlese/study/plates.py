@@ -102,7 +102,7 @@ def _figure_s2(libraries: Libraries, analysis: Analysis) -> Plate | None:
     if analysis.divergence.empty:
         right, left = figure.subplots(1, 2)
     else:
-        grid = figure.subplot_mosaic([["taxa", "map"], ["taxa", "error"]], height_ratios=(1.7, 1))
+        grid = figure.subplot_mosaic([["taxa", "map"], ["taxa", "error"]], height_ratios=(1.3, 1))
         right, left = grid["taxa"], grid["map"]
         figures.letter(figures.plot_divergence(analysis.divergence, ax=grid["error"]), 2)
     figures.letter(figures.plot_counts(analysis.counts, ax=right), 0)
@@ -336,7 +336,7 @@ def _adaptation(analysis: Analysis, at: int) -> Plate | None:
         figures.letter(left, 2 * row, f"CNN, tested {tested[accuracy]}")
         figures.letter(right, 2 * row + 1, f"DANN, tested {tested[accuracy]}")
         left.set_ylabel("Accuracy")
-        right.legend(loc="lower right")
+        right.legend(loc="best")
     panels[1][0].set_xlabel(f"Training images of {source}")
     panels[1][1].set_xlabel(f"Training images of {source} and {target}")
     number = "6" if at == 0 else f"S{at + 2}"
