@@ -100,7 +100,8 @@ def confidences_of(libraries: Libraries, view: View, at: int) -> Confidences:
 def threshold_keeping(right: NDArray[np.float32], keep: float) -> float:
     """The largest threshold at which at least the share `keep` of these names is kept."""
     ordered = np.sort(right)
-    return float(ordered[int(np.floor((1 - keep) * len(ordered)))])
+    spared = int(np.floor((1 - keep) * len(ordered) + 1e-9))  # 4 of 40 at .9, not 3.999
+    return float(ordered[spared])
 
 
 def _thresholds(said: Confidences, settings: StudySettings) -> list[tuple[str, float]]:
