@@ -371,6 +371,7 @@ def _write_plate(folder: Path, plate: Plate) -> list[Path]:
         )
         with atomic_write(path) as temporary:
             temporary.write_bytes(memory.getvalue())
+        plate.figure.set_layout_engine("none")  # the places stand; finding them costs most
     _write_table(paths[2], plate.data)
     return paths
 

@@ -16,6 +16,11 @@ from berlese.study.datasets import Libraries
 from berlese.study.plans import StudySettings
 from berlese.study.results import View
 
+COLUMNS = [
+    *("source", "target", "n_train", "replicate", "rule", "threshold", "retained"),
+    *("failed_caught", "unknown_caught", "mean_right", "mean_failed", "mean_unknown"),
+    *("n_right", "n_failed", "n_unknown"),
+]
 FEWEST_HELD_OUT = 20
 FIXED = "fixed"
 HELD_OUT = "held out"
@@ -67,7 +72,7 @@ def rejection_table(
                         "n_unknown": len(said.unknown),
                     }
                 )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def confidence_points(libraries: Libraries, view: View, replicate: int) -> pd.DataFrame:

@@ -7,6 +7,7 @@ taxa that the source lacks are in no view; they count among the unknowns.
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -32,6 +33,14 @@ RESULT_COLUMNS = [
     "balanced_target",
     "n_labelled",
     "n_sites",
+]
+TAXA_COLUMNS = [
+    *KEYS,
+    "taxon",
+    "n_images",
+    "n_sites",
+    "n_tested",
+    *(f"{score}{end}" for score in ("recall", "precision", "f1") for end in ("", "_low", "_high")),
 ]
 
 
@@ -178,13 +187,11 @@ def taxa_table(libraries: Libraries, views: Sequence[View], *, seed: int = 0) ->
     recall and precision are Wilson's for so many different pictures, those of F1 are from a
     bootstrap of the pictures. `n_images` and `n_sites` describe the taxon in the source.
     """
-    return pd.concat(
-        [_taxa_of(libraries, view, seed) for view in views] or [pd.DataFrame(columns=KEYS)],
-        ignore_index=True,
-    )
+    rows = [row for view in views for row in _taxa_of(libraries, view, seed)]
+    return pd.DataFrame(rows, columns=TAXA_COLUMNS)
 
 
-def _taxa_of(libraries: Libraries, view: View, seed: int) -> pd.DataFrame:
+def _taxa_of(libraries: Libraries, view: View, seed: int) -> list[dict[str, Any]]:
     times = view.on_target.sum(axis=0)
     rows = np.flatnonzero(times)
     codes = np.arange(len(libraries.taxa))
@@ -231,7 +238,7 @@ def _taxa_of(libraries: Libraries, view: View, seed: int) -> pd.DataFrame:
                 "f1_high": f1_high[code],
             }
         )
-    return pd.DataFrame(table)
+    return table
 
 
 def _share(right: NDArray[np.float64], asked: NDArray[np.float64]) -> Share:

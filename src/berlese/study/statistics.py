@@ -18,6 +18,14 @@ from berlese.study.metrics import LEVEL
 from berlese.study.plans import StudySettings
 from berlese.study.results import KEYS, View
 
+REGRESSION_COLUMNS = [
+    *("source", "target", "model", "response", "term", "estimate", "low", "high"),
+    *("standard_error", "t", "p", "r_squared", "n"),
+]
+PAIRED_COLUMNS = [
+    *("source", "target", "model", "n_train", "n", "difference", "low", "high"),
+    *("p_t", "p_corrected", "p_wilcoxon"),
+]
 SCORES = ("recall", "precision", "f1")
 BY_INFORMATION = "most information on unlabelled target pictures"
 BY_TARGET = "best target accuracy, as published"
@@ -80,7 +88,7 @@ def regression_table(results: pd.DataFrame, response: str = "acc_target") -> pd.
                     "n": len(both),
                 }
             )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=REGRESSION_COLUMNS)
 
 
 def paired_table(results: pd.DataFrame, n_test: dict[tuple[str, str], float]) -> pd.DataFrame:
@@ -114,7 +122,7 @@ def paired_table(results: pd.DataFrame, n_test: dict[tuple[str, str], float]) ->
             rows.append(
                 {"source": source, "target": target, "model": model, "n_train": size} | tested
             )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=PAIRED_COLUMNS)
 
 
 def paired_tests(differences: NDArray[np.float64], test_to_train: float) -> dict[str, float]:
