@@ -108,6 +108,23 @@ class HeadTraining:
         """Return the domain-adversarial training as published: 300 epochs."""
         return cls(epochs=300, domain_weight=domain_weight)
 
+    @classmethod
+    def ganin(cls, domain_weight: float = 0.1) -> "HeadTraining":
+        """Return the shallow adversarial network of Ganin et al. 2016, section 5.1.
+
+        One hidden layer of 50 sigmoid units, a row of each domain in turn. They step by .001
+        after each pair; here batches of sixteen pairs take larger steps to the same end.
+        """
+        return cls(
+            hidden=(50,),
+            activation="sigmoid",
+            dropout=0.0,
+            learning_rate=0.05,
+            epochs=30,
+            domain_weight=domain_weight,
+            batches="balanced",
+        )
+
     def at(self, progress: float) -> tuple[float, float]:
         """Give the learning rate and the reversal after a share of the training, 0 to 1."""
         if self.schedule == "constant":
