@@ -640,6 +640,40 @@ def simulate_photos(
     print_json({"files": files}) if json else typer.echo("\n".join(files))
 
 
+@simulate_app.command("libraries")
+def simulate_libraries(
+    out: Annotated[Path, typer.Option(help="Folder for LH, LL, GH, LH-unknown and truth.csv.")],
+    scale: Annotated[
+        float, typer.Option(help="What the paper's counts (Table S1) are multiplied by.")
+    ] = 1.0,
+    seed: flags.Seed = 1,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Processes to use; all cores by default.")
+    ] = None,
+    overwrite: flags.Overwrite = False,
+    json: flags.Json = False,
+    quiet: flags.Quiet = False,
+) -> None:
+    """Draw the paper's three labelled libraries, and animals of taxa that none of them holds."""
+    with user_errors():
+        from berlese.cli.simulation import LIBRARIES_TRUTH_NAME, simulate_libraries_into
+
+        counts = simulate_libraries_into(
+            out,
+            seed=seed,
+            scale=scale,
+            jobs=jobs,
+            overwrite=overwrite,
+            stages=Stages(quiet=quiet),
+        )
+    if json:
+        print_json({"pictures": counts, "truth": str(out / LIBRARIES_TRUTH_NAME)})
+    else:
+        for dataset, count in counts.items():
+            typer.echo(f"{out / dataset}: {count:,} pictures")
+        typer.echo(str(out / LIBRARIES_TRUTH_NAME))
+
+
 @app.command()
 def doctor(json: flags.Json = False) -> None:
     """Look at the installation: what is there, what is missing, what to do."""
