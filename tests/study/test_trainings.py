@@ -10,8 +10,10 @@ from berlese.study.plans import Group, StudySettings
 from berlese.study.trainings import (
     NOT_ASKED,
     GroupResult,
+    labelled_share_of,
     mutual_information,
     train_group,
+    training_of,
     work_of,
 )
 from tests.study.conftest import gaussians
@@ -85,6 +87,17 @@ def test_information_by_hand():
     assert mutual_information(sure_of_each) == pytest.approx(np.log(2))
     assert mutual_information(np.full((3, 2), 0.5)) == pytest.approx(0)
     assert np.isnan(mutual_information(np.empty((0, 2))))
+
+
+def test_a_plain_head_of_an_adaptation_takes_as_many_steps_as_the_adapted_one(libraries):
+    plain = Group("adaptation", "near", 105, "far")
+    share = labelled_share_of(plain, libraries)
+    assert share == pytest.approx(120 / 210)
+    training = training_of(plain, SETTINGS, share)
+    adapted = training_of(MIXED, SETTINGS, share)
+    assert (training.batch_size, adapted.batch_size) == (18, 32)
+    assert training.epochs == adapted.epochs == SETTINGS.dann_epochs
+    assert training_of(WITHIN, SETTINGS, 1.0).batch_size == 32
 
 
 def test_work_counts_pictures_and_epochs(libraries):

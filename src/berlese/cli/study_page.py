@@ -54,7 +54,7 @@ def write_page(
         lstrip_blocks=True,
     )
     page = environment.get_template("study.html.j2").render(
-        title=" and ".join(context["libraries"]),
+        title=", ".join(context["libraries"]),
         sections=_sections(out, plates),
         plan=plan,
         settings=settings,
@@ -64,7 +64,10 @@ def write_page(
         adaptation=_adaptation(analysis),
         rejection=_rejection(analysis, plan),
         spearman=_spearman(analysis),
-        tuning=_shown(analysis.tuning, {"accuracy": 3, "sd": 3}),
+        tuning=_shown(
+            analysis.tuning.assign(best=analysis.tuning["best"].map({True: "yes", False: ""})),
+            {"accuracy": 3, "sd": 3},
+        ),
         leakage=_leakage(analysis),
         duplicates=len(analysis.duplicates),
         lambda_by_target=(analysis.weights["rule"] == BY_TARGET).any(),

@@ -344,7 +344,8 @@ def _adaptation(analysis: Analysis, at: int) -> Plate | None:
         f"Effect of the number of images on the accuracy of plain (left) and adapted models "
         f"(right) of {source}, tested on {target} (top) and on {source} (bottom), with regression "
         f"lines. Adapted models saw a mixed draw: labelled images of {source}, unlabelled ones of "
-        f"{target}. Open markers, dashed: plain models on the labelled images of the same draws."
+        f"{target}. Open markers, dashed: plain models on the labelled images of the same draws, "
+        "with as many steps."
     )
     data = pd.concat([plain["acc_target"], plain["acc_source"], mixed])
     return Plate(f"figure_{number.lower()}", f"Figure {number}", caption, figure, data)

@@ -6,7 +6,7 @@ from the groups that it finished.
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -88,19 +88,40 @@ def n_trainings(group: Group, settings: StudySettings) -> int:
     return FOLDS if group.protocol == "tuning" else settings.replicates
 
 
-def training_of(group: Group, settings: StudySettings) -> HeadTraining:
+def training_of(group: Group, settings: StudySettings, labelled_share: float) -> HeadTraining:
     """How the heads of a group are trained.
 
-    In an adaptation the head without a domain head is trained as long as the one with it, so
-    that nothing else tells them apart.
+    In an adaptation the head without a domain head is trained as long as the one with it, in
+    batches of as many labelled pictures as a mixed batch holds on average: it takes as many
+    steps, each as large, and only the adversary tells the two apart.
+
+    Parameters
+    ----------
+    group : Group
+    settings : StudySettings
+    labelled_share : float
+        Share of the group's pictures that have a taxon; 1 but for adaptations.
     """
-    adapting = group.protocol == "adaptation"
-    return HeadTraining(
+    training = HeadTraining(
         hidden=group.hidden,
         dropout=group.dropout,
-        epochs=settings.dann_epochs if adapting else settings.epochs,
+        epochs=settings.epochs,
         domain_weight=group.domain_weight,
     )
+    if group.protocol != "adaptation":
+        return training
+    training = replace(training, epochs=settings.dann_epochs)
+    if group.domain_weight is None:
+        return replace(training, batch_size=max(round(training.batch_size * labelled_share), 1))
+    return training
+
+
+def labelled_share_of(group: Group, libraries: Libraries) -> float:
+    """Share of the source in the pool of an adaptation; 1 for all else."""
+    if group.protocol != "adaptation":
+        return 1.0
+    n_source, n_target = (len(libraries.rows(name)) for name in (group.source, group.target))
+    return n_source / (n_source + n_target)
 
 
 def work_of(group: Group, settings: StudySettings, libraries: Libraries) -> float:
@@ -109,10 +130,10 @@ def work_of(group: Group, settings: StudySettings, libraries: Libraries) -> floa
     if group.protocol == "locality":
         n_sites = len(libraries.known_sites(group.source))
         pictures = len(libraries.rows(group.source)) * group.size / n_sites
-    elif group.protocol == "adaptation" and group.domain_weight is None:
-        n_source = len(libraries.rows(group.source))
-        pictures *= n_source / (n_source + len(libraries.rows(group.target)))
-    return pictures * training_of(group, settings).epochs
+    share = labelled_share_of(group, libraries)
+    if group.domain_weight is None:
+        pictures *= share
+    return pictures * training_of(group, settings, share).epochs
 
 
 def train_group(
@@ -142,7 +163,7 @@ def train_group(
     ]
     learnt = libraries.known_codes(group.source)
     tasks = [_task(libraries, learnt, each, group) for each in draws]
-    training = training_of(group, settings)
+    training = training_of(group, settings, labelled_share_of(group, libraries))
     heads = train_heads(
         libraries.features, len(learnt), tasks, training, jobs=jobs, progress=progress
     )
