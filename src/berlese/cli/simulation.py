@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Callable, Iterable
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,14 @@ from berlese import __version__
 from berlese.cli.console import Stages
 from berlese.errors import SettingError
 from berlese.exchange.coco import CocoPhoto, CocoSpecimen, read_coco, write_coco
+from berlese.features.backbones import usable_cpus
 from berlese.photos.writing import write_jpeg, write_text_atomic
+from berlese.simulate.libraries import (
+    LIBRARIES,
+    PlannedPicture,
+    plan_libraries,
+    simulate_pictures,
+)
 from berlese.simulate.plans import TAXA
 from berlese.simulate.surveys import (
     LibraryImage,
@@ -27,6 +35,7 @@ from berlese.survey.tables import current_photos, in_force
 TRUTH_NAME = "truth.json"
 SHEET_NAME = "samples.csv"
 LIBRARY_NAME = "library"
+LIBRARIES_TRUTH_NAME = "truth.csv"
 SEED_NAME = "demo.txt"
 JPEG_QUALITY = 92
 DEMO_PHOTOS = 6
@@ -141,6 +150,81 @@ def simulate_into(
 def library_seed(seed: int) -> np.random.SeedSequence:
     """Derive the seed of a library, so that its animals are none of those on the photos."""
     return np.random.SeedSequence([seed, LIBRARY_STREAM])
+
+
+def simulate_libraries_into(
+    out: Path,
+    *,
+    seed: int,
+    scale: float,
+    jobs: int | None,
+    overwrite: bool,
+    stages: Stages,
+) -> dict[str, int]:
+    """Simulate the paper's three libraries and the unknown animals, a folder each.
+
+    ``truth.csv`` beside the folders is written last.
+
+    Returns
+    -------
+    dict of str to int
+        Pictures by data set.
+
+    Raises
+    ------
+    SettingError
+        If one of the folders is there already and `overwrite` is not set.
+    """
+    planned = plan_libraries(seed, scale=scale)
+    _make_room(out, planned, overwrite=overwrite)
+    counts = dict.fromkeys((kind.name for kind in LIBRARIES), 0)
+    pictures = simulate_pictures(seed, planned, jobs=jobs or usable_cpus())
+    for dataset in counts:
+        wanted = [each for each in planned if each.dataset == dataset]
+        counts[dataset] = len(wanted)
+        with stages(f"simulate {dataset}", len(wanted)) as advance:
+            for each, pixels in islice(pictures, len(wanted)):
+                path = out / each.file
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write_jpeg(path, pixels, quality=JPEG_QUALITY)
+                advance(1)
+    _write_libraries_truth(out / LIBRARIES_TRUTH_NAME, planned)
+    return counts
+
+
+def _make_room(out: Path, planned: Iterable[PlannedPicture], *, overwrite: bool) -> None:
+    """Refuse to mix libraries, or remove what an earlier run left and this one does not make."""
+    there = [out / kind.name for kind in LIBRARIES if (out / kind.name).exists()]
+    if not there:
+        return
+    if not overwrite:
+        raise SettingError(f"{there[0]} exists; give --overwrite, or another --out.")
+    kept = {out / each.file for each in planned}
+    (out / LIBRARIES_TRUTH_NAME).unlink(missing_ok=True)
+    for folder in there:
+        for path in folder.glob("*/[0-9][0-9][0-9][0-9]*.jpg"):
+            if path not in kept:
+                path.unlink()
+
+
+def _write_libraries_truth(path: Path, planned: Iterable[PlannedPicture]) -> None:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("dataset", "file", "taxon", "genus", "species", "site", "setup", "known"))
+    writer.writerows(
+        (
+            each.dataset,
+            each.file,
+            each.taxon,
+            each.animal.genus,
+            each.animal.name,
+            each.site,
+            each.setup,
+            str(each.known).lower(),
+        )
+        for each in planned
+    )
+    write_text_atomic(path, text.getvalue())
 
 
 def simulate_demo(out: Path, *, seed: int, stages: Stages) -> tuple[Path, Path, Path]:

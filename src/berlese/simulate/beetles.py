@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from berlese.simulate.plans import (
-    PLANS,
     SPECIES_PER_TAXON,
     Colour,
     Shape,
@@ -439,7 +438,7 @@ def _antenna(
 ) -> None:
     """Draw eleven joints in the manner of the taxon, from `root` outwards and forwards."""
     shape = beetle.shape
-    kind = PLANS[beetle.taxon].antenna
+    kind = beetle.antenna
     sizes = np.ones(11)
     sizes[0] = 1.6
     if kind == "elbowed":

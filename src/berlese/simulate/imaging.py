@@ -204,14 +204,25 @@ def _label(canvas: FloatArray, setup: Setup, window: Box) -> None:
     _blend(canvas, laid.astype(np.float32) / 255, printed.astype(np.float32))
 
 
-def lay(canvas: FloatArray, beetle: DrawnBeetle, left: int, top: int, light: float) -> None:
-    """Put a beetle on a canvas, its top left corner at (left, top), with a soft shadow."""
+def lay(
+    canvas: FloatArray,
+    beetle: DrawnBeetle,
+    left: int,
+    top: int,
+    light: float,
+    *,
+    shadow: float = 1.0,
+) -> None:
+    """Put a beetle on a canvas, its top left corner at (left, top), with a soft shadow.
+
+    `shadow` multiplies how dark the shadow is.
+    """
     pad = max(4, round(0.12 * beetle.length_px))
     near, far = 0.016 * beetle.length_px, 0.05 * beetle.length_px
     cover = np.pad(beetle.alpha, pad)
     size = (cover.shape[1], cover.shape[0])
     dark = np.zeros_like(cover)
-    for reach, amount in ((near, 0.30), (far, 0.20)):
+    for reach, amount in ((near, 0.30 * shadow), (far, 0.20 * shadow)):
         drop = np.array([[1, 0, -reach * np.cos(light)], [0, 1, -reach * np.sin(light)]], float)
         fallen = cv2.warpAffine(cover, drop, size)
         dark += amount * np.asarray(cv2.GaussianBlur(fallen, (0, 0), 0.7 * reach + 0.6), np.float32)

@@ -268,10 +268,11 @@ TAXA: tuple[str, ...] = tuple(PLANS)
 
 @dataclass(frozen=True, slots=True)
 class Species:
-    """One kind of beetle: a shape, colours and a pattern."""
+    """One kind of beetle: a shape, a kind of antennae, colours and a pattern."""
 
     taxon: str
     shape: Shape
+    antenna: str
     colour: Colour
     pronotum_colour: Colour
     leg_colour: Colour
@@ -291,6 +292,7 @@ def species_of(taxon: str, index: int) -> Species:
     return Species(
         taxon=taxon,
         shape=shape,
+        antenna=plan.antenna,
         colour=colour,
         pronotum_colour=others[int(rng.integers(len(others)))] if own else colour,
         leg_colour=plan.leg_colours[int(rng.integers(len(plan.leg_colours)))],
@@ -298,15 +300,18 @@ def species_of(taxon: str, index: int) -> Species:
     )
 
 
-def vary(species: Species, rng: np.random.Generator) -> Species:
-    """Return one individual of a species: every trait moved a little, colours too."""
+def vary(species: Species, rng: np.random.Generator, *, spread: float = 1.0) -> Species:
+    """Return one individual of a species: every trait moved a little, colours too.
+
+    `spread` multiplies how far individuals differ.
+    """
     changes = {}
     for field in fields(Shape):
         value = getattr(species.shape, field.name)
-        spread = 0.08 if field.name == "length_px" else 0.06
-        changes[field.name] = float(value * np.exp(spread * np.clip(rng.standard_normal(), -2, 2)))
+        far = spread * (0.08 if field.name == "length_px" else 0.06)
+        changes[field.name] = float(value * np.exp(far * np.clip(rng.standard_normal(), -2, 2)))
     changes["wings"] = species.shape.wings if rng.random() < 0.5 else 0.0
-    paler = float(np.exp(rng.normal(0, 0.2)))
+    paler = float(np.exp(rng.normal(0, 0.2 * spread)))
 
     def tint(colour: Colour) -> Colour:
         shifted = [np.clip(c * paler * rng.normal(1, 0.04) + 2, 0, 235) for c in colour]

@@ -26,7 +26,7 @@ class Share:
     high: float
 
     @classmethod
-    def of(cls, part: int, whole: int, level: float = LEVEL) -> "Share":
+    def of(cls, part: float, whole: int, level: float = LEVEL) -> "Share":
         """Estimate `part` of `whole`; of nothing, the share is NaN within [0, 1]."""
         if whole == 0:
             return cls(float("nan"), 0.0, 1.0)
