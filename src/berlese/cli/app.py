@@ -531,6 +531,7 @@ def study(
         ),
     ] = None,
     backbone: flags.Backbone = DEFAULT_BACKBONE,
+    weights: flags.Weights = None,
     seed: flags.Seed = 0,
     jobs: flags.Jobs = None,
     json: flags.Json = False,
@@ -566,7 +567,15 @@ def study(
             unknowns=unknowns,
         )
         stages = Stages(quiet=quiet)
-        report = run_study(where, settings, out, backbone=backbone, jobs=jobs, stages=stages)
+        report = run_study(
+            where,
+            settings,
+            out,
+            backbone=backbone,
+            weights=weights,
+            jobs=jobs,
+            stages=stages,
+        )
     if json:
         print_json(report.to_dict())
     else:

@@ -106,6 +106,7 @@ def run_study(
     out: Path,
     *,
     backbone: str,
+    weights: Path | None,
     jobs: int | None,
     stages: Stages,
 ) -> StudyReport:
@@ -121,7 +122,7 @@ def run_study(
     readings = [_read(path, sources) for path in sources.libraries]
     names = _unlike_names(sources.libraries)
     with stages("prepare backbone"):
-        session = backbones.load(backbone, threads=jobs)
+        session = backbones.load(backbone, weights=weights, threads=jobs)
     failures: list[Failure] = []
     datasets: list[Dataset] = []
     unknowns: dict[str, Dataset] = {}
