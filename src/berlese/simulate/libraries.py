@@ -31,14 +31,15 @@ from berlese.simulate.fauna import (
     Region,
     draw_fauna,
     draw_habitats,
+    draw_individual,
 )
-from berlese.simulate.microscopes import MICROSCOPES, photograph
-from berlese.simulate.plans import PLANS, TAXA, vary
+from berlese.simulate.microscopes import draw_view, is_small, photograph
+from berlese.simulate.plans import PLANS, TAXA
 from berlese.simulate.strangers import STRANGERS
 
 UNKNOWN_SUFFIX = "-unknown"
 UNKNOWN_PER_TAXON = 2
-_TRAYS = 3  # photographs a site and library
+_TRAYS = 3  # a site, library and class of size
 _CHUNK = 16  # pictures that a process draws at a time
 
 # Source: Fujisawa et al. 2023, Table S1; LH, LL, GH. The table's own total of LH, 730, is not
@@ -205,17 +206,17 @@ def draw_picture(
     seed: int, planned: PlannedPicture, *, difficulty: Difficulty | None = None
 ) -> ByteArray:
     """Draw one planned picture; uint8 RGB."""
-    spread = (difficulty or Difficulty()).individual
+    difficulty = difficulty or Difficulty()
     library = planned.dataset.removesuffix(UNKNOWN_SUFFIX)
-    tray = np.random.default_rng(_sequence(seed, library, planned.site, planned.tray, "tray"))
-    view = MICROSCOPES[planned.setup](tray)
-    rng = np.random.default_rng(
-        _sequence(seed, planned.dataset, planned.taxon, planned.number, "picture")
-    )
-    animal = vary(planned.animal.species, rng, spread=spread)
+    small = is_small(planned.animal.species)
+    tray = _sequence(seed, library, planned.site, planned.tray, "small" if small else "large")
+    view = draw_view(planned.setup, np.random.default_rng(tray), small=small)
+    key = (planned.dataset, planned.taxon, planned.number, "picture")
+    rng = np.random.default_rng(_sequence(seed, *key))
+    animal = draw_individual(planned.animal.species, rng, difficulty)
     neighbour = None
-    if planned.neighbour is not None:
-        neighbour = vary(planned.neighbour.species, rng, spread=spread)
+    if planned.neighbour is not None and is_small(planned.neighbour.species) == small:
+        neighbour = draw_individual(planned.neighbour.species, rng, difficulty)
     return photograph(view, animal, neighbour, rng)
 
 

@@ -19,7 +19,10 @@ from berlese.simulate.plans import Species
 from berlese.specimens.outline import Box
 
 _VISIBLE = 0.35  # share of a pixel that an animal must cover to be seen there
+_REACHING = 0.08  # largest share of a picture that a neighbour may cover
 _STACKED_PX = 1600  # a part of a stitched photo that is large against every animal
+_SMALL_PX = 80.0  # animals below this length of their body plan lie on trays of their own
+_CLOSER = 1.6  # how much closer those trays are seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +58,18 @@ class View:
     focus_depth: float
     neighbours: float
 
+    @property
+    def is_stacked(self) -> bool:
+        """Whether everything is sharp."""
+        return bool(np.isinf(self.focus_depth))
 
-def _stacked(rng: np.random.Generator) -> View:
+
+def is_small(species: Species) -> bool:
+    """Say whether a species is sorted to the trays of small animals."""
+    return species.shape.length_px < _SMALL_PX
+
+
+def _stacked(rng: np.random.Generator, small: bool) -> View:
     floor = rng.uniform(236, 247) + rng.normal(0, 1.2, 3)
     setup = replace(
         draw_setup(rng, _STACKED_PX, ""),
@@ -72,17 +85,17 @@ def _stacked(rng: np.random.Generator) -> View:
     )
     return View(
         setup=setup,
-        magnification=float(1.35 * np.exp(rng.normal(0, 0.06))),
+        magnification=float((_CLOSER if small else 1.0) * 1.3 * np.exp(rng.normal(0, 0.06))),
         gloss=0.75,
         shadow=0.7,
         cast=(1.0, 1.0, 1.0),
         veil=0.0,
         focus_depth=np.inf,
-        neighbours=0.25,
+        neighbours=0.3,
     )
 
 
-def _stereoscope(rng: np.random.Generator) -> View:
+def _stereoscope(rng: np.random.Generator, small: bool) -> View:
     floor = rng.uniform(168, 222) + rng.normal(0, 4, 3)
     setup = replace(
         draw_setup(rng, _STACKED_PX, ""),
@@ -97,7 +110,7 @@ def _stereoscope(rng: np.random.Generator) -> View:
     warm = rng.normal(0.09, 0.05)
     return View(
         setup=setup,
-        magnification=float(0.8 * np.exp(rng.normal(0, 0.15))),
+        magnification=float((_CLOSER if small else 1.0) * 0.65 * np.exp(rng.normal(0, 0.15))),
         gloss=1.6,
         shadow=1.3,
         cast=(float(1 + warm), float(1 + rng.normal(0, 0.015)), float(1 - 1.3 * warm)),
@@ -107,10 +120,24 @@ def _stereoscope(rng: np.random.Generator) -> View:
     )
 
 
-MICROSCOPES: Mapping[str, Callable[[np.random.Generator], View]] = {
+_MICROSCOPES: Mapping[str, Callable[[np.random.Generator, bool], View]] = {
     "stacked": _stacked,
     "stereoscope": _stereoscope,
 }
+
+
+def draw_view(microscope: str, rng: np.random.Generator, *, small: bool) -> View:
+    """Draw how one tray is photographed.
+
+    Parameters
+    ----------
+    microscope : str
+        ``stacked`` or ``stereoscope``.
+    rng : Generator
+    small : bool
+        Whether it is a tray of small animals, which are seen closer.
+    """
+    return _MICROSCOPES[microscope](rng, small)
 
 
 def photograph(
@@ -135,17 +162,15 @@ def photograph(
     border = round(0.14 * max(height, width)) + 6
     window, setup = _window(view, width + 2 * border, height + 2 * border, rng)
     canvas = backdrop(setup, window)
-    beside = neighbour is not None and rng.random() < view.neighbours
-    if beside and neighbour is not None:
+    if neighbour is not None and rng.random() < view.neighbours:
         other = _drawn(view, neighbour, rng)
         left, top = _room_for(other, main, border, canvas.shape, rng)
         lay(canvas, other, left, top, setup.light, shadow=view.shadow)
     lay(canvas, main, border, border, setup.light, shadow=view.shadow)
-    seen = (
-        _merged_stack(canvas, rng)
-        if np.isinf(view.focus_depth)
-        else _single_shot(canvas, main, border, view, rng)
-    )
+    if view.is_stacked:
+        seen = _merged_stack(canvas, rng)
+    else:
+        seen = _single_shot(canvas, main, border, view, rng)
     pixels = expose(seen, setup, window, rng)
     cut = _by_hand(main, border, pixels.shape, rng)
     return np.ascontiguousarray(pixels[cut.top : cut.bottom, cut.left : cut.right])
@@ -163,8 +188,8 @@ def _drawn(view: View, animal: Species, rng: np.random.Generator) -> DrawnBeetle
 
 def _window(view: View, width: int, height: int, rng: np.random.Generator) -> tuple[Box, Setup]:
     """Find a place in the field: anywhere under a stitched photo, else near its middle."""
-    if np.isinf(view.focus_depth):
-        left, top = (int(rng.integers(0, _STACKED_PX - side)) for side in (width, height))
+    if view.is_stacked:
+        left, top = (int(rng.integers(max(1, _STACKED_PX - side))) for side in (width, height))
         setup = replace(view.setup, dust=int(rng.integers(2**31)))
     else:
         field = round(max(width, height) * float(rng.uniform(1.1, 1.7)))
@@ -198,12 +223,8 @@ def _room_for(
             slice(down.start - top, down.stop - top),
             slice(across.start - left, across.stop - left),
         )
-        covered = (other.alpha[own] > _VISIBLE).mean() if other.alpha[own].size else 0.0
-        inside = other.alpha[own].size / near.size
-        if (
-            inside * covered < 0.08
-            and not (near[down, across] & (other.alpha[own] > _VISIBLE)).any()
-        ):
+        visible = other.alpha[own] > _VISIBLE
+        if visible.sum() < _REACHING * near.size and not (near[down, across] & visible).any():
             return left, top
     return near.shape[1] + width, near.shape[0] + height  # no room: out of the picture
 

@@ -12,9 +12,9 @@ STRANGERS: dict[str, BodyPlan] = {
         "clubbed",
         dict(
             length_px=(55, 115), head_len=(0.06, 0.09), head_w=(0.26, 0.32), pron_len=(0.16, 0.2),
-            pron_w=(0.48, 0.56), pron_front=(0.55, 0.68), pron_base=(0.95, 1.0),
-            pron_widest=(0.75, 0.9), ely_len=(0.74, 0.8), ely_w=(0.72, 0.82),
-            ely_base=(0.74, 0.84), ely_widest=(0.4, 0.5), ely_apex=(0.6, 0.8), gloss=(0.8, 1.2),
+            pron_w=(0.46, 0.54), pron_front=(0.52, 0.64), pron_base=(0.95, 1.0),
+            pron_widest=(0.75, 0.9), ely_len=(0.74, 0.8), ely_w=(0.66, 0.76),
+            ely_base=(0.64, 0.74), ely_widest=(0.44, 0.52), ely_apex=(0.6, 0.8), gloss=(0.8, 1.2),
             depth=(0.8, 0.95), grain=(0.01, 0.06), antenna_len=(0.16, 0.22),
             antenna_w=(0.02, 0.026), leg_len=(0.28, 0.34), leg_w=(0.034, 0.042), eye=(0.04, 0.05),
         ),
