@@ -199,7 +199,14 @@ def plot_confidence(points: pd.DataFrame, rates: pd.DataFrame, *, ax: Axes, seed
     ticks = [_rates_in_words(name, rates) for name in OUTCOMES]
     ax.set_xticks(range(len(OUTCOMES)), ticks, fontsize=SMALL - 0.5)
     ax.set(ylabel="Highest probability", ylim=(min(points["confidence"].min() - 0.03, 0.9), 1.02))
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3, handlelength=2.6)
+    below = 0.06 + 0.045 * (1 + len(rates))  # clear of the lines of rates under the axis
+    ax.legend(
+        title="Threshold",
+        title_fontsize=SMALL,
+        loc="upper center",
+        bbox_to_anchor=(0.5, -below),
+        handlelength=2.6,
+    )
     return _tidy(ax)
 
 
@@ -430,7 +437,7 @@ def _one_two_five(ax: Axes, low: float, high: float) -> None:
 def _tidy(ax: Axes) -> Axes:
     ax.spines[["top", "right"]].set_visible(False)
     if ax.get_xscale() == "linear" and not isinstance(ax.xaxis.get_major_locator(), FixedLocator):
-        ax.xaxis.set_major_locator(MaxNLocator(nbins=6, min_n_ticks=3))
+        ax.xaxis.set_major_locator(MaxNLocator(nbins=6, min_n_ticks=3, steps=[1, 2, 5, 10]))
     return ax
 
 

@@ -230,7 +230,8 @@ def _figure_4(libraries: Libraries, plan: Plan, analysis: Analysis) -> Plate | N
     views = _shown_views(plan, analysis)
     if analysis.rejection.empty or not views:
         return None
-    figure = _new_figure(3.6)
+    n_rules = analysis.rejection["rule"].nunique()
+    figure = _new_figure(3.6 + 0.3 * n_rules)
     panels = figure.subplots(1, len(views), squeeze=False, sharey=True)[0]
     parts = []
     rates = mean_rejection(analysis.rejection)
