@@ -12,6 +12,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from berlese.classify.domains import is_source
 from berlese.classify.parallel import UNLABELLED, HeadTask, HeadTraining, train_heads
 
 
@@ -99,7 +100,7 @@ class DannClassifier(ClassifierMixin, BaseEstimator):
             If the source has fewer than two classes.
         """
         X, y = validate_data(self, X, y, dtype=np.float64)
-        source = self._source(sample_domain, len(y))
+        source = is_source(sample_domain, len(y))
         check_classification_targets(y[source])
         self.classes_, known = np.unique(y[source], return_inverse=True)
         if len(self.classes_) < 2:
@@ -113,19 +114,6 @@ class DannClassifier(ClassifierMixin, BaseEstimator):
         training = self._training(adapting=not source.all())
         (self.head_,) = train_heads(X, len(self.classes_), [task], training, jobs=1)
         return self
-
-    def _source(self, sample_domain, n_rows: int) -> NDArray[np.bool_]:
-        if sample_domain is None:
-            return np.ones(n_rows, bool)
-        domains = np.asarray(sample_domain)
-        if domains.shape != (n_rows,):
-            raise ValueError(f"sample_domain must be of shape ({n_rows},), got {domains.shape}.")
-        if (domains == 0).any():
-            raise ValueError("sample_domain must be positive (source) or negative (target), got 0.")
-        source: NDArray[np.bool_] = domains > 0
-        if not source.any():
-            raise ValueError("sample_domain names no row of the source (a positive number).")
-        return source
 
     def _training(self, *, adapting: bool) -> HeadTraining:
         return HeadTraining(

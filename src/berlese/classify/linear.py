@@ -53,17 +53,9 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
                 f"LinearClassifier needs two classes, got one class: {self.classes_[0]!r}"
             )
         self.standardiser_ = Standardiser.of(X)
-        model = LogisticRegression(C=self.C, class_weight="balanced", max_iter=self.max_iter)
-        # Several threads take ten times as long on matrices so small: they wait for each other.
-        with threadpool_limits(1):
-            model.fit(self.standardiser_(X), codes)
-        if len(self.classes_) == 2:
-            # A binary model has one row; softmax over (-z/2, z/2) is its sigmoid.
-            half = np.array([[-0.5], [0.5]])
-            self.coefficients_, self.intercepts_ = half @ model.coef_, half[:, 0] * model.intercept_
-        else:
-            self.coefficients_, self.intercepts_ = model.coef_, model.intercept_
-        self.n_iter_ = int(model.n_iter_[0])
+        self.coefficients_, self.intercepts_, self.n_iter_ = logistic_weights(
+            self.standardiser_(X), codes, C=self.C, max_iter=self.max_iter
+        )
         return self
 
     def decision_function(self, X) -> NDArray[np.float64]:
@@ -101,3 +93,42 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         self.intercepts_ = state["intercepts"]
         self.standardiser_ = Standardiser.from_state(state)
         self.n_features_in_ = self.coefficients_.shape[1]
+
+
+def logistic_weights(
+    Z: NDArray[np.float64],
+    codes: NDArray[np.intp],
+    *,
+    C: float,
+    max_iter: int = 2000,
+    sample_weight: NDArray[np.float64] | None = None,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
+    """Fit multinomial logistic regression in which all classes weigh the same.
+
+    Parameters
+    ----------
+    Z : ndarray of float64 of shape (n, n_features)
+        Standardised.
+    codes : ndarray of intp of shape (n,)
+        Classes; two at least.
+    C, max_iter
+        See `LinearClassifier`.
+    sample_weight : ndarray of float64 of shape (n,), optional
+
+    Returns
+    -------
+    coefficients : ndarray of float64 of shape (n_classes, n_features)
+        One row for each class among `codes`, in their order.
+    intercepts : ndarray of float64 of shape (n_classes,)
+    n_iter : int
+    """
+    model = LogisticRegression(C=C, class_weight="balanced", max_iter=max_iter)
+    # Several threads take ten times as long on matrices so small: they wait for each other.
+    with threadpool_limits(1):
+        model.fit(Z, codes, sample_weight=sample_weight)
+    coefficients, intercepts = model.coef_, model.intercept_
+    if len(coefficients) == 1:
+        # A binary model has one row; softmax over (-z/2, z/2) is its sigmoid.
+        half = np.array([[-0.5], [0.5]])
+        coefficients, intercepts = half @ coefficients, half[:, 0] * intercepts
+    return coefficients, intercepts, int(model.n_iter_[0])

@@ -24,6 +24,7 @@ from typing import Protocol
 
 import numpy as np
 import torch
+from joblib import cpu_count
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, softmax
 from torch import Tensor
@@ -241,7 +242,9 @@ def train_heads(
     done: dict[int, TrainedHead] = {}
     with (
         one_thread(),
-        ThreadPoolExecutor(jobs, initializer=partial(torch.set_num_threads, 1)) as pool,
+        ThreadPoolExecutor(
+            jobs or cpu_count(), initializer=partial(torch.set_num_threads, 1)
+        ) as pool,
     ):
         waiting = {
             pool.submit(_train, X, n_classes, task, training): number
@@ -292,6 +295,7 @@ class _Dense:
 
     def __init__(self, weight: Tensor, momentum: float) -> None:
         self.weight = weight
+        self.weight_t = weight.t()
         self.bias = torch.zeros(len(weight))
         self.momentum = momentum
         if momentum:
@@ -299,7 +303,7 @@ class _Dense:
             self.bias_velocity = torch.zeros_like(self.bias)
 
     def forward(self, values: Tensor, out: Tensor) -> None:
-        torch.addmm(self.bias, values, self.weight.t(), out=out)
+        torch.addmm(self.bias, values, self.weight_t, out=out)
 
     def step(self, values: Tensor, gradient: Tensor, rate: float) -> None:
         if not self.momentum:
@@ -519,4 +523,5 @@ class _Trainer:
 def _train(
     X: NDArray[np.float32], n_classes: int, task: HeadTask, training: HeadTraining
 ) -> TrainedHead:
-    return _Trainer(X, n_classes, task, training).run()
+    with torch.inference_mode():
+        return _Trainer(X, n_classes, task, training).run()

@@ -1,0 +1,340 @@
+"""How many taxa there are: seen ones, those that were missed, and fair comparisons of samples.
+
+Counts of animals by taxon go in, of one sample or of several pooled. With n animals, S taxa seen,
+f1 of them once and f2 twice:
+
+- `chao1` is a lower bound of the number of taxa (Chao 1984, Scand J Stat 11:265);
+- `sample_coverage` is the share of the community's animals that belong to taxa seen
+  (Chao & Jost 2012, Ecology 93:2533, eq. 4a);
+- `richness_at_size` and `richness_at_coverage` say how many taxa a smaller or larger sample would
+  show (rarefaction, extrapolation: ibid. eqs. 4b, 9, 11, 12), with bootstrap intervals by the
+  method of Chao et al. 2014 (Ecol Monogr 84:45, appendix G).
+
+All of them take a taxon seen once for a sign of others not seen. A wrong name makes such taxa too:
+give them counts of reviewed names, or corrected ones, where there are any.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import gammaln
+
+from berlese.errors import SettingError
+
+LEVEL = 0.9
+DRAWS = 200
+FURTHEST = 2  # extrapolation beyond twice the animals is not reliable (Chao et al. 2014)
+
+
+@dataclass(frozen=True, slots=True)
+class Richness:
+    """A number of taxa with its interval.
+
+    Attributes
+    ----------
+    observed : int
+        Taxa seen.
+    estimate, low, high : float
+    animals : float
+        Animals that the estimate stands for; infinite for `chao1`.
+    coverage : float
+        Share of the community that belongs to taxa seen in so many animals.
+    level : float
+        Of the interval.
+    """
+
+    observed: int
+    estimate: float
+    low: float
+    high: float
+    animals: float
+    coverage: float
+    level: float
+
+    def to_dict(self) -> dict[str, float | None]:
+        """Return the figures as JSON types; an infinite number of animals as None."""
+        animals = self.animals if np.isfinite(self.animals) else None
+        return asdict(self) | {"animals": animals}
+
+
+def chao1(counts: ArrayLike, *, bias_corrected: bool = True, level: float = LEVEL) -> Richness:
+    """Estimate the number of taxa of the community, at the least.
+
+    Parameters
+    ----------
+    counts : array of int of shape (n_taxa,)
+        Animals of each taxon; zeros do not matter.
+    bias_corrected : bool
+        S + f1 (f1 - 1) / (2 (f2 + 1)), finite for any counts; else the classic form
+        S + (n - 1)/n f1^2 / (2 f2), as in iNEXT, where f2 > 0.
+    level : float
+        Of the interval, log-normal for the taxa not seen (Chao 1987, Biometrics 43:783).
+
+    Raises
+    ------
+    SettingError
+        If the counts are not whole numbers of at least 0, or all are 0.
+    """
+    x = _abundances(counts)
+    n, seen, f1, f2 = _frequencies(x)
+    classic = not bias_corrected and f2 > 0
+    if classic:
+        scale = (n - 1) / n
+        missed, ratio = scale * f1**2 / (2 * f2), f1 / f2
+        variance = f2 * (scale / 2 * ratio**2 + scale**2 * ratio**3 + scale**2 / 4 * ratio**4)
+    elif f1 > 1:
+        missed, variance = _bias_corrected(n, seen, f1, f2, bias_corrected)
+    else:
+        missed, variance = 0.0, 0.0
+    low, high = _log_normal(seen, missed, variance, level) if missed else _all_seen(x, level)
+    return Richness(seen, seen + missed, low, high, np.inf, 1.0, level)
+
+
+def _bias_corrected(n: int, seen: int, f1: int, f2: int, plain: bool) -> tuple[float, float]:
+    """Taxa missed and their variance (EstimateS 9 user's guide, appendix B)."""
+    scale = 1.0 if plain else (n - 1) / n
+    pairs = f1 * (f1 - 1)
+    missed = scale * pairs / (2 * (f2 + 1))
+    if f2 > 0:
+        terms = (pairs / 2 / (f2 + 1), f1 * (2 * f1 - 1) ** 2 / 4 / (f2 + 1) ** 2)
+        return missed, sum(terms) + f1**2 * f2 * (f1 - 1) ** 2 / 4 / (f2 + 1) ** 4
+    fourth = f1**4 / 4 / (seen + missed)
+    variance = scale * pairs / 2 + scale**2 * (f1 * (2 * f1 - 1) ** 2 / 4 - fourth)
+    return missed, variance
+
+
+def _log_normal(seen: int, missed: float, variance: float, level: float) -> tuple[float, float]:
+    z = NormalDist().inv_cdf((1 + level) / 2)
+    spread = np.exp(z * np.sqrt(np.log1p(variance / missed**2)))
+    return float(seen + missed / spread), float(seen + missed * spread)
+
+
+def _all_seen(x: NDArray[np.int64], level: float) -> tuple[float, float]:
+    """Interval where nothing seems missed: a taxon of mean count escapes with exp(-n / S)."""
+    z = NormalDist().inv_cdf((1 + level) / 2)
+    seen = len(x)
+    escape = np.exp(-x.sum() / seen)
+    centre, half = seen / (1 - escape), z * np.sqrt(seen * escape) / (1 - escape)
+    return float(seen), float(centre + half)
+
+
+def sample_coverage(counts: ArrayLike) -> float:
+    """Share of the community's animals that belong to a taxon that was seen.
+
+    Parameters
+    ----------
+    counts : array of int of shape (n_taxa,)
+
+    Raises
+    ------
+    SettingError
+        As `chao1`.
+    """
+    x = _abundances(counts)
+    return _coverage_at(x, float(x.sum()))
+
+
+def richness_at_size(
+    counts: ArrayLike,
+    animals: float,
+    *,
+    level: float = LEVEL,
+    n_draws: int = DRAWS,
+    random_state: int = 0,
+) -> Richness:
+    """Estimate how many taxa a sample of so many animals would show.
+
+    Parameters
+    ----------
+    counts : array of int of shape (n_taxa,)
+    animals : float
+        From 1 to twice the animals counted.
+    level, n_draws, random_state
+        Of the bootstrap interval (normal, as in iNEXT).
+
+    Raises
+    ------
+    SettingError
+        As `chao1`, or if `animals` is out of range.
+    """
+    x = _abundances(counts)
+    n = int(x.sum())
+    if not 1 <= animals <= FURTHEST * n:
+        raise SettingError(
+            f"animals must be from 1 to {FURTHEST * n}, twice the {n} counted; got {animals!r}."
+        )
+    estimate = _richness_at(x, animals)
+    deviation = _bootstrap(x, lambda drawn: _richness_at(drawn, animals), n_draws, random_state)
+    return _normal(x, estimate, deviation, animals, _coverage_at(x, animals), level)
+
+
+def richness_at_coverage(
+    counts: ArrayLike,
+    coverage: float,
+    *,
+    level: float = LEVEL,
+    n_draws: int = DRAWS,
+    random_state: int = 0,
+) -> Richness:
+    """Estimate how many taxa a sample of this coverage would show: fair between samples.
+
+    Parameters
+    ----------
+    counts : array of int of shape (n_taxa,)
+    coverage : float
+        Between 0 and what twice the animals would cover.
+    level, n_draws, random_state
+        Of the bootstrap interval (normal, as in iNEXT).
+
+    Raises
+    ------
+    SettingError
+        As `chao1`, or if the coverage cannot be reached with twice the animals.
+    """
+    x = _abundances(counts)
+    most = _coverage_at(x, FURTHEST * float(x.sum()))
+    if not 0 < coverage <= most:
+        raise SettingError(
+            f"coverage must be above 0 and at most {most:.4f}, which twice the animals would "
+            f"cover; got {coverage!r}. Compare at the smallest coverage of the samples."
+        )
+    animals = _size_for(x, coverage)
+
+    def at_coverage(drawn: NDArray[np.int64]) -> float:
+        return _richness_at(drawn, _size_for(drawn, coverage))
+
+    deviation = _bootstrap(x, at_coverage, n_draws, random_state)
+    return _normal(x, _richness_at(x, animals), deviation, animals, coverage, level)
+
+
+def _abundances(counts: ArrayLike) -> NDArray[np.int64]:
+    values = np.asarray(counts)
+    whole = values.ndim == 1 and np.issubdtype(values.dtype, np.number)
+    if not whole or not np.isfinite(values).all() or (values < 0).any() or (values % 1).any():
+        raise SettingError("counts must be one row of whole numbers of at least 0, one a taxon.")
+    x = values[values > 0].astype(np.int64)
+    if len(x) == 0:
+        raise SettingError("there is no animal to estimate a number of taxa from.")
+    return x
+
+
+def _frequencies(x: NDArray[np.int64]) -> tuple[int, int, int, int]:
+    """Animals, taxa, taxa seen once, taxa seen twice."""
+    return int(x.sum()), len(x), int((x == 1).sum()), int((x == 2).sum())
+
+
+def _missed(x: NDArray[np.int64]) -> float:
+    """Taxa not seen, by the form of Chao1 that extrapolation stands on."""
+    n, _, f1, f2 = _frequencies(x)
+    pairs = f1**2 / (2 * f2) if f2 else f1 * (f1 - 1) / 2
+    return (n - 1) / n * pairs
+
+
+def _slowing(x: NDArray[np.int64]) -> float:
+    """Factor by which the share not covered shrinks with one more animal."""
+    n, _, f1, _ = _frequencies(x)
+    missed = _missed(x)
+    return n * missed / (n * missed + f1) if f1 and missed else 0.0
+
+
+def _richness_at(x: NDArray[np.int64], animals: float) -> float:
+    n, seen, f1, _ = _frequencies(x)
+    if animals >= n:
+        return seen + _missed(x) * (1 - _slowing(x) ** (animals - n)) if f1 else float(seen)
+    return _between_whole(animals, lambda whole: _rarefied_richness(x, whole))
+
+
+def _between_whole(animals: float, at: Callable[[int], float]) -> float:
+    """Value at a size between two whole ones, on the line between theirs.
+
+    The formulas count subsets, so they hold for whole animals: between, they would jump where a
+    taxon can no longer be missed.
+    """
+    lower = int(np.floor(animals))
+    part = animals - lower
+    return at(lower) if part == 0 else (1 - part) * at(lower) + part * at(lower + 1)
+
+
+def _rarefied_richness(x: NDArray[np.int64], animals: int) -> float:
+    n, seen, _, _ = _frequencies(x)
+    if animals == n:
+        return float(seen)
+    rest = n - x
+    can_be_missed = rest >= animals
+    rest = rest[can_be_missed]
+    logs = gammaln(rest + 1) + gammaln(n - animals + 1) - gammaln(rest - animals + 1)
+    return seen - float(np.exp(logs - gammaln(n + 1)).sum())
+
+
+def _coverage_at(x: NDArray[np.int64], animals: float) -> float:
+    n, _, f1, _ = _frequencies(x)
+    if animals >= n:
+        return 1 - f1 / n * _slowing(x) ** (animals - n + 1)
+    return _between_whole(animals, lambda whole: _rarefied_coverage(x, whole))
+
+
+def _rarefied_coverage(x: NDArray[np.int64], animals: int) -> float:
+    n = int(x.sum())
+    if animals == n:
+        return _coverage_at(x, n)
+    can_be_missed = n - x >= animals
+    rest = (n - x)[can_be_missed]
+    logs = gammaln(rest + 1) + gammaln(n - animals) - gammaln(rest - animals + 1) - gammaln(n)
+    return 1 - float(x[can_be_missed] / n @ np.exp(logs))
+
+
+def _size_for(x: NDArray[np.int64], coverage: float) -> float:
+    """Animals that cover so much; a real number, found by halving."""
+    low, high = 1.0, FURTHEST * float(x.sum())
+    if _coverage_at(x, high) <= coverage:
+        return high
+    if _coverage_at(x, low) >= coverage:
+        return low
+    for _ in range(60):
+        middle = (low + high) / 2
+        if _coverage_at(x, middle) < coverage:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2
+
+
+def _community(x: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Shares of taxa seen and missed, from which samples are drawn (appendix G)."""
+    n = int(x.sum())
+    share = x / n
+    uncovered = 1 - _coverage_at(x, float(n))
+    escape = share * (1 - share) ** n
+    n_missed = int(np.ceil(_missed(x)))
+    if n_missed == 0 or escape.sum() == 0:
+        return share
+    seen = share * (1 - uncovered / escape.sum() * (1 - share) ** n)
+    return np.concatenate([seen, np.full(n_missed, uncovered / n_missed)])
+
+
+def _bootstrap(
+    x: NDArray[np.int64],
+    statistic: Callable[[NDArray[np.int64]], float],
+    n_draws: int,
+    random_state: int,
+) -> float:
+    rng = np.random.default_rng(random_state)
+    shares = _community(x)
+    drawn = rng.multinomial(int(x.sum()), shares / shares.sum(), size=n_draws)
+    return float(np.std([statistic(row[row > 0]) for row in drawn], ddof=1))
+
+
+def _normal(
+    x: NDArray[np.int64],
+    estimate: float,
+    deviation: float,
+    animals: float,
+    coverage: float,
+    level: float,
+) -> Richness:
+    half = NormalDist().inv_cdf((1 + level) / 2) * deviation
+    low = max(estimate - half, 0.0)
+    return Richness(len(x), estimate, low, estimate + half, animals, coverage, level)

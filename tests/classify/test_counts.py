@@ -1,0 +1,198 @@
+"""Counts, cells and the choice of the method, on simulated surveys whose truth is known."""
+
+import json
+
+import numpy as np
+import pytest
+
+from berlese.classify.counts import HeldOut, count_cells, estimate_counts
+from berlese.classify.shares import em_shares
+from berlese.errors import SettingError
+
+TAXA = ("Carabidae", "Leiodidae", "Ptiliidae", "Staphylinidae")
+SHARES = np.array([0.62, 0.3, 0.06, 0.02])
+
+
+def look(codes, rng, bias=0.0):
+    """Probabilities of a model; `bias` makes it see the third taxon everywhere."""
+    logits = rng.normal(size=(len(codes), 4)) + 2.2 * np.eye(4)[codes] + [0, 0, bias, 0]
+    p = np.exp(logits)
+    return p / p.sum(axis=1, keepdims=True)
+
+
+def library(seed, n=600):
+    rng = np.random.default_rng(seed)
+    codes = np.arange(n) % 4
+    return HeldOut(look(codes, rng), codes, np.arange(n) // 4)
+
+
+def survey(seed, n=400, bias=0.0):
+    rng = np.random.default_rng(seed)
+    codes = rng.choice(4, n, p=SHARES)
+    return look(codes, rng, bias), codes, rng
+
+
+def names(codes):
+    return [TAXA[code] for code in codes]
+
+
+def test_like_photos_are_corrected_by_the_librarys_confusions():
+    raw, ours, covered = [], [], []
+    for seed in range(5):
+        p, codes, _ = survey(seed)
+        truth = np.bincount(codes, minlength=4)
+        found = estimate_counts(p, TAXA, same_domain=True, held_out=library(seed + 100))
+        assert found.method == "shares"
+        raw.append(np.abs(found.raw - truth).mean())
+        ours.append(np.abs(found.counts - truth).mean())
+        covered.append((found.low <= truth) & (truth <= found.high))
+    assert np.mean(ours) < 0.5 * np.mean(raw)
+    assert 0.82 <= np.mean(covered) <= 1
+
+
+def test_reviewed_specimens_correct_a_model_that_does_not_fit():
+    raw, ours, covered = [], [], []
+    for seed in range(40):
+        p, codes, rng = survey(seed, bias=2.0)
+        truth = np.bincount(codes, minlength=4)
+        rows = rng.choice(400, 50, replace=False)
+        found = estimate_counts(
+            p, TAXA, same_domain=False, reviewed_rows=rows, reviewed_taxa=names(codes[rows])
+        )
+        assert found.method == "reviewed"
+        raw.append(np.abs(found.raw - truth).mean())
+        ours.append(np.abs(found.counts - truth).mean())
+        covered.append((found.low <= truth) & (truth <= found.high))
+    assert np.mean(ours) < 0.25 * np.mean(raw)
+    assert 0.86 <= np.mean(covered) <= 0.99
+
+
+def test_without_either_the_counts_are_raw_and_promise_nothing():
+    p, codes, rng = survey(0)
+    rows = rng.choice(400, 10, replace=False)
+    found = estimate_counts(
+        p,
+        TAXA,
+        same_domain=False,
+        held_out=library(1),
+        reviewed_rows=rows,
+        reviewed_taxa=names(codes[rows]),
+    )
+    assert found.method == "raw"
+    assert np.isnan(found.low).all()
+    assert "Review 30 or more" in found.why
+    assert count_cells(found, np.repeat(["a", "b"], 200)).counts.sum() == pytest.approx(400)
+    assert found.to_dict()["by_taxon"][0]["low"] is None
+
+
+def test_the_plain_case_is_em_on_calibrated_probabilities():
+    from berlese.classify.calibrate import BiasCorrectedTemperature
+
+    p, *_ = survey(3)
+    held_out = library(4)
+    found = estimate_counts(p, TAXA, same_domain=True, held_out=held_out)
+    calibrate = BiasCorrectedTemperature().fit(held_out.probabilities, held_out.codes)
+    np.testing.assert_allclose(found.counts, 400 * em_shares(calibrate(p), np.full(4, 0.25)))
+
+
+def test_a_taxon_that_only_reviewers_know_gets_a_column():
+    p, codes, rng = survey(5)
+    rows = rng.choice(400, 60, replace=False)
+    said = names(codes[rows])
+    said[:6] = ["Zopheridae"] * 6
+    found = estimate_counts(p, TAXA, same_domain=False, reviewed_rows=rows, reviewed_taxa=said)
+    assert found.taxa == (*TAXA, "Zopheridae")
+    assert found.raw[-1] == 0
+    assert found.low[-1] >= 6
+    assert found.counts[-1] == pytest.approx(40, abs=15)
+
+
+@pytest.mark.parametrize("reviewed", [0, 50])
+def test_cells_sum_to_the_survey(reviewed):
+    p, codes, rng = survey(6)
+    rows = rng.choice(400, reviewed, replace=False)
+    found = estimate_counts(
+        p,
+        TAXA,
+        same_domain=True,
+        held_out=library(7),
+        reviewed_rows=rows,
+        reviewed_taxa=names(codes[rows]),
+    )
+    samples = np.array([f"site {number % 7}" for number in range(400)])
+    cells = count_cells(found, samples)
+    np.testing.assert_allclose(cells.counts.sum(axis=0), found.counts, atol=0.05)
+    np.testing.assert_allclose(cells.counts.sum(axis=1), np.bincount(np.arange(400) % 7))
+    np.testing.assert_array_equal(cells.raw.sum(axis=0), found.raw)
+    assert (cells.low <= cells.counts + 0.5).all()
+    assert (cells.counts <= cells.high + 0.5).all()
+    for sample in range(7):
+        here = np.isin(np.arange(400), rows) & (np.arange(400) % 7 == sample)
+        assert (cells.low[sample] >= np.bincount(codes[here], minlength=4)).all()
+
+
+def test_cells_are_covered():
+    covered = []
+    for seed in range(8):
+        p, codes, rng = survey(seed, n=500, bias=1.0)
+        rows = rng.choice(500, 60, replace=False)
+        found = estimate_counts(
+            p, TAXA, same_domain=False, reviewed_rows=rows, reviewed_taxa=names(codes[rows])
+        )
+        samples = rng.integers(0, 10, 500)
+        cells = count_cells(found, samples)
+        truth = np.zeros((10, 4))
+        np.add.at(truth, (samples, codes), 1)
+        covered.append((cells.low <= truth) & (truth <= cells.high))
+    assert np.mean(covered) >= 0.88
+
+
+def test_a_whole_survey_reviewed_is_the_truth():
+    p, codes, _ = survey(8, n=60)
+    found = estimate_counts(
+        p, TAXA, same_domain=False, reviewed_rows=np.arange(60), reviewed_taxa=names(codes)
+    )
+    truth = np.bincount(codes, minlength=4)
+    for values in (found.counts, found.low, found.high):
+        np.testing.assert_allclose(values, truth, atol=1e-9)
+    cells = count_cells(found, np.repeat(["a", "b", "c"], 20))
+    np.testing.assert_allclose(cells.low, cells.high)
+
+
+def test_a_survey_of_one_taxon():
+    rng = np.random.default_rng(9)
+    codes = np.zeros(200, int)
+    found = estimate_counts(
+        look(codes, rng),
+        TAXA,
+        same_domain=False,
+        reviewed_rows=np.arange(40),
+        reviewed_taxa=names(codes[:40]),
+    )
+    assert found.counts[0] > 190
+    assert found.high[0] == pytest.approx(200)
+
+
+def test_the_result_is_json():
+    p, *_ = survey(10)
+    found = estimate_counts(p, TAXA, same_domain=True, held_out=library(11)).to_dict()
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    assert [row["taxon"] for row in found["by_taxon"]] == list(TAXA)
+
+
+def test_the_same_seed_gives_the_same():
+    p, *_ = survey(12)
+    both = [estimate_counts(p, TAXA, same_domain=True, held_out=library(1)) for _ in range(2)]
+    np.testing.assert_array_equal(both[0].low, both[1].low)
+
+
+def test_bad_input_is_refused():
+    p, *_ = survey(13)
+    with pytest.raises(SettingError, match="2 reviewed rows, but 1 names"):
+        estimate_counts(p, TAXA, same_domain=True, reviewed_rows=[1, 2], reviewed_taxa=["a"])
+    with pytest.raises(SettingError, match="NaN"):
+        estimate_counts(np.full((4, 4), np.nan), TAXA, same_domain=True)
+    with pytest.raises(SettingError, match="4 classes"):
+        estimate_counts(p[:, :3], TAXA, same_domain=True)
+    with pytest.raises(SettingError, match="400 animals"):
+        count_cells(estimate_counts(p, TAXA, same_domain=False), ["a"])
