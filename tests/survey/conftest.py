@@ -8,8 +8,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from berlese.classify.training import train_bundle
+from berlese.features.embed import embed_files
 from berlese.features.preprocess import Preprocessing
+from berlese.survey.library import read_library
+from berlese.survey.steps import add_photos, embed_specimens, identify_specimens, segment_photos
 from berlese.survey.survey import Survey
+from tests.drawing import SHAPES, dish, paper, put_animal, save
+
+N_ANIMALS = 15  # of the survey `named`
 
 
 class TinyBackbone:
@@ -40,3 +47,24 @@ def survey(tmp_path: Path) -> Iterator[Survey]:
     """An empty survey in a folder of its own."""
     with Survey.create(tmp_path / "survey") as opened:
         yield opened
+
+
+@pytest.fixture
+def named(survey: Survey, backbone, tmp_path: Path) -> Survey:
+    """A survey of fifteen animals that a model of the drawn taxa has named."""
+    rng = np.random.default_rng(0)
+    for taxon in SHAPES:
+        for number in range(6):
+            image = paper(64, 64, rng)
+            put_animal(image, taxon, (32, 32), float(rng.uniform(0, 180)))
+            save(tmp_path / "library" / taxon / f"{number}.png", image)
+    library = read_library(tmp_path / "library")
+    features = embed_files(list(library.paths), backbone).features
+    bundle = train_bundle(features, list(library.labels), head="linear", backbone=backbone)
+    for number, count in enumerate((8, 7)):
+        save(tmp_path / "photos" / f"{number}.png", dish(number, count))
+    add_photos(survey, [tmp_path / "photos"])
+    segment_photos(survey)
+    embed_specimens(survey, backbone)
+    identify_specimens(survey, bundle)
+    return survey

@@ -124,3 +124,31 @@ def finish(failures: int, succeeded: int) -> None:
     """Leave with the exit code that says whether all, some or none of the files were done."""
     if failures:
         raise typer.Exit(SOME_FAILED if succeeded else NOTHING_DONE)
+
+
+def finish_step(report: Any, what: str, *, as_json: bool) -> None:
+    """Print what a step did and leave with its exit code."""
+    if as_json:
+        print_json(
+            {
+                "done": report.n_done,
+                "skipped": report.n_skipped,
+                "failures": [
+                    {"file": each.file, "stage": each.stage, "reason": each.reason}
+                    for each in report.failures
+                ],
+                "notes": list(report.notes),
+            }
+        )
+    else:
+        typer.echo(f"{report.n_done} {what}, {report.n_skipped} done before.")
+        for note in report.notes:
+            typer.echo(note)
+        print_failures(report.failures)
+    finish(len(report.failures), report.n_done + report.n_skipped)
+
+
+def print_failures(failures: Any) -> None:
+    """Name each file that failed, and why, on standard error."""
+    for failure in failures:
+        typer.echo(f"Failed: {failure.file}: {failure.reason}", err=True)

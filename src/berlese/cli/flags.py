@@ -5,6 +5,11 @@ from typing import Annotated
 
 import typer
 
+DEFAULT_BACKBONE = "efficientnet-lite2"
+DEFAULT_HEAD = "linear"
+DEFAULT_MAX_PIXELS = 2_000_000_000
+DEFAULT_UNKNOWN_RATE = 0.05
+
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]

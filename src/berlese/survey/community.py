@@ -205,13 +205,18 @@ def write_tables(survey: Survey, *, level: Literal["sample", "site"] = "sample")
     wide = community_table(survey) if level == "sample" else community_by_site(survey)
     paths = [survey.exports / TABLE_NAME, survey.exports / LONG_NAME]
     for path, table in zip(paths, (wide, long_table(survey)), strict=True):
-        text = io.StringIO(newline="")
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(map(_as_cell, table.columns))
-        rows = table.itertuples(index=False, name=None)
-        writer.writerows([_as_cell(value) for value in row] for row in rows)
-        write_text_atomic(path, text.getvalue())
+        write_csv(path, table)
     return paths
+
+
+def write_csv(path: Path, table: pd.DataFrame) -> None:
+    """Write a table for R and for spreadsheets; atomically."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(map(_as_cell, table.columns))
+    rows = table.itertuples(index=False, name=None)
+    writer.writerows([_as_cell(value) for value in row] for row in rows)
+    write_text_atomic(path, text.getvalue())
 
 
 def _as_cell(value: object) -> object:

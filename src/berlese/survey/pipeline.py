@@ -21,6 +21,7 @@ from berlese.photos.writing import write_text_atomic
 from berlese.specimens.segment import SegmentSettings
 from berlese.survey.adding import count_photos
 from berlese.survey.community import summarise, write_tables
+from berlese.survey.estimates import write_estimates
 from berlese.survey.failures import Failure
 from berlese.survey.library import read_library
 from berlese.survey.report import write_report
@@ -150,6 +151,7 @@ def run_path(
             identify_specimens(survey, bundle, settings.unknown_rate, progress=advance)
         with stages("table and report"):
             write_tables(survey)
+            write_estimates(survey)
             write_report(survey)
     return summarise(survey) | {
         "library_failures": [failure.file for failure in library_failures],

@@ -34,6 +34,7 @@ from berlese.survey.community import (
     community_table,
     summarise,
 )
+from berlese.survey.estimates import NO_ANIMAL, estimate_survey
 from berlese.survey.figures import plot_abundance, plot_animals, plot_richness
 from berlese.survey.survey import Survey
 from berlese.survey.tables import Model, Photo, Run, Specimen, in_force
@@ -107,6 +108,8 @@ def write_report(survey: Survey, *, truth: dict[str, float] | None = None) -> Pa
         sites=_matrix(sites),
         samples=_matrix(samples),
         figure=_figure(sites),
+        estimates=estimate_survey(survey),
+        no_animal=NO_ANIMAL,
         models=_models(survey),
         runs=_runs(survey),
         truth=truth,

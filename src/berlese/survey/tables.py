@@ -179,6 +179,21 @@ class Identification(Base):
     model: Mapped[Model | None] = relationship()
 
 
+class ReviewOrder(Base):
+    """The order in which people look at animals, drawn at random once; the latest counts."""
+
+    __tablename__ = "review_order"
+
+    id: Mapped[int] = mapped_column("reviewOrderID", primary_key=True, autoincrement=True)
+    specimen_ids: Mapped[list[str]] = mapped_column("occurrenceIDs", JSON)
+    """The first to look at first; any beginning of it is a random sample."""
+    population: Mapped[int] = mapped_column("populationSize")
+    """Animals that it was drawn from."""
+    population_hash: Mapped[str] = mapped_column("populationHash")
+    """Of their ids: with other animals, chances are others, and a new order is drawn."""
+    made_at: Mapped[str] = mapped_column("madeAt")
+
+
 class Run(Base):
     """One command that worked on the survey; `finished_at` stays empty if it was killed."""
 

@@ -1,0 +1,124 @@
+"""`run` and `demo`: the whole path, photos in, table and report out."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from berlese.cli import flags
+from berlese.cli.console import Stages, finish, print_json, print_table, user_errors
+
+MOST_SITES = 5  # that a terminal shows side by side
+
+
+def run(
+    photos: flags.Photos,
+    out: Annotated[Path, typer.Option(help="Survey folder; made if it is not there.")],
+    library: Annotated[
+        Path | None,
+        typer.Option(help="Labelled pictures: a folder per taxon, a CSV file or a survey."),
+    ] = None,
+    model: Annotated[Path | None, typer.Option(help="A trained bundle, instead.")] = None,
+    samples: flags.Samples = None,
+    taxon: flags.Taxon = "taxon",
+    group: flags.Group = None,
+    backbone: flags.Backbone = flags.DEFAULT_BACKBONE,
+    weights: flags.Weights = None,
+    head: flags.Head = flags.DEFAULT_HEAD,
+    unknown_rate: flags.UnknownRate = flags.DEFAULT_UNKNOWN_RATE,
+    mm_per_pixel: flags.MmPerPixel = None,
+    max_pixels: flags.MaxPixels = flags.DEFAULT_MAX_PIXELS,
+    seed: flags.Seed = 0,
+    jobs: flags.Jobs = None,
+    json: flags.Json = False,
+    quiet: flags.Quiet = False,
+) -> None:
+    """Run the whole path: photos in, community table and report out. Resumes where it stopped."""
+    with user_errors():
+        from berlese.survey.pipeline import RunSettings, run_path, write_summary
+        from berlese.survey.survey import Survey, SurveySettings
+
+        settings = RunSettings(
+            library=library,
+            model=model,
+            samples=samples,
+            taxon=taxon,
+            group=group,
+            backbone=backbone,
+            weights=weights,
+            head=head,
+            unknown_rate=unknown_rate,
+            max_pixels=max_pixels,
+            seed=seed,
+            jobs=jobs,
+        )
+        stages = Stages(quiet=quiet)
+        of_new = SurveySettings(out.resolve().name, mm_per_pixel=mm_per_pixel)
+        with Survey.open_or_create(out, of_new) as survey:
+            summary = run_path(survey, photos, settings, stages)
+            write_summary(survey, summary)
+            _print_summary(survey, summary, as_json=json)
+    finish(summary["failures"] + len(summary["library_failures"]), summary["photos"])
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder of the demo; it becomes a survey.")] = Path(
+        "demo"
+    ),
+    seed: flags.Seed = 1,
+    jobs: flags.Jobs = None,
+    json: flags.Json = False,
+    quiet: flags.Quiet = False,
+) -> None:
+    """Simulate a small survey with known truth and run the whole path on it."""
+    with user_errors():
+        from berlese.cli.simulation import TRUTH_NAME, compare_survey, simulate_demo
+        from berlese.survey.pipeline import RunSettings, run_path, write_summary
+        from berlese.survey.report import write_report
+        from berlese.survey.survey import Survey, SurveySettings
+
+        stages = Stages(quiet=quiet)
+        photos, library, sheet = simulate_demo(out, seed=seed, stages=stages)
+        settings = RunSettings(library=library, samples=sheet, seed=seed, jobs=jobs)
+        with Survey.open_or_create(out, SurveySettings(f"Demo, seed {seed}")) as survey:
+            summary = run_path(survey, [photos], settings, stages)
+            truth = compare_survey(survey, photos / TRUTH_NAME).to_dict()
+            summary["truth"] = truth
+            write_report(survey, truth=truth)
+            write_summary(survey, summary)
+            _print_summary(survey, summary, as_json=json)
+    finish(summary["failures"], summary["photos"])
+
+
+def _print_summary(survey: Any, summary: dict[str, Any], *, as_json: bool) -> None:
+    """End a run with what a person wants to see: the table, the counts, where the report is."""
+    if as_json:
+        print_json(summary)
+        return
+    import pandas as pd
+
+    from berlese.survey.community import REPORT_NAME, TABLE_NAME, community_by_site
+
+    by_site = community_by_site(survey).set_index("locationID")
+    by_taxon = by_site.drop(columns=["photos", "photosFailed"]).T
+    if len(by_taxon.columns) > MOST_SITES:
+        by_taxon = pd.DataFrame(
+            {"animals": by_taxon.sum(axis=1), "sites": (by_taxon > 0).sum(axis=1)}
+        )
+    rows = [[str(cell) for cell in row] for row in by_taxon.reset_index().to_numpy()]
+    print_table("Animals by site", ["taxon", *map(str, by_taxon.columns)], rows)
+    typer.echo(
+        f"{summary['photos']} photos, {summary['specimens']} animals: "
+        f"{summary['identified']} named, {summary['unknown']} unknown; "
+        f"{summary['failures']} files failed."
+    )
+    if "truth" in summary:
+        truth = summary["truth"]
+        typer.echo(
+            f"Against the truth: {truth['specimens']} animals, F1 {truth['f1']:.3f} at IoU .5, "
+            f"names right {truth['accuracy']:.3f}, count error {truth['count_error']:.3f}."
+        )
+    for failure in summary["failed"]:
+        typer.echo(f"Failed: {failure['file']} ({failure['stage']}): {failure['reason']}", err=True)
+    for name in (TABLE_NAME, REPORT_NAME):
+        typer.echo(f"{survey.exports / name}")

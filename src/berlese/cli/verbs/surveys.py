@@ -1,0 +1,122 @@
+"""`init`, `add`, `segment`, `table`, `report`: a survey, step by step."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from berlese.cli import flags
+from berlese.cli.console import Stages, finish_step, print_json, user_errors
+
+
+def init(
+    survey: flags.Survey,
+    name: Annotated[str | None, typer.Option(help="Title; the folder's name by default.")] = None,
+    taxonomy: Annotated[str, typer.Option(help="Checklist that the names follow.")] = "",
+    mm_per_pixel: flags.MmPerPixel = None,
+    basis_of_record: Annotated[
+        str, typer.Option(help="Darwin Core basisOfRecord of what the photos show.")
+    ] = "MachineObservation",
+    json: flags.Json = False,
+) -> None:
+    """Make a new, empty survey."""
+    with user_errors():
+        from berlese.survey.survey import Survey, SurveySettings
+
+        settings = SurveySettings(
+            name or survey.resolve().name, taxonomy, mm_per_pixel, basis_of_record
+        )
+        with Survey.create(survey, settings) as made:
+            folder = str(made.folder)
+    print_json({"survey": folder}) if json else typer.echo(f"Made survey {folder}")
+
+
+def add(
+    survey: flags.Survey,
+    photos: flags.Photos,
+    samples: flags.Samples = None,
+    max_pixels: flags.MaxPixels = flags.DEFAULT_MAX_PIXELS,
+    json: flags.Json = False,
+    quiet: flags.Quiet = False,
+) -> None:
+    """Add photos to a survey; they stay where they lie."""
+    with user_errors():
+        from berlese.survey.adding import add_photos, count_photos
+        from berlese.survey.survey import Survey
+
+        with (
+            Survey.open(survey) as opened,
+            Stages(quiet=quiet)("add photos", count_photos(opened, photos)) as advance,
+        ):
+            report = add_photos(opened, photos, samples, max_pixels=max_pixels, progress=advance)
+    finish_step(report, "photos added", as_json=json)
+
+
+def segment(
+    targets: Annotated[
+        list[Path],
+        typer.Argument(help="A survey, or photos with --out.", show_default=False, readable=False),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for specimens.json, crops and overlays.")
+    ] = None,
+    min_length_px: Annotated[
+        float | None, typer.Option(min=1, help="Smallest animal to report, in photo pixels.")
+    ] = None,
+    max_pixels: flags.MaxPixels = flags.DEFAULT_MAX_PIXELS,
+    overwrite: flags.Overwrite = False,
+    json: flags.Json = False,
+    quiet: flags.Quiet = False,
+) -> None:
+    """Find the animals: on a survey's photos, or on photos into a folder."""
+    with user_errors():
+        from berlese.cli.segmentation import settings_with
+        from berlese.survey.survey import Survey, is_survey
+
+        settings = settings_with(min_length_px)
+        stages = Stages(quiet=quiet)
+        if out is None and len(targets) == 1 and is_survey(targets[0]):
+            from berlese.survey.steps import segment_photos
+            from berlese.survey.tables import current_photos
+
+            with (
+                Survey.open(targets[0]) as survey,
+                stages("segment", survey.count(current_photos())) as advance,
+            ):
+                report = segment_photos(survey, settings, overwrite=overwrite, progress=advance)
+        else:
+            from berlese.cli.segmentation import segment_into_folder
+
+            report = segment_into_folder(
+                targets, out, settings, max_pixels=max_pixels, overwrite=overwrite, stages=stages
+            )
+    finish_step(report, "photos segmented", as_json=json)
+
+
+def table(
+    survey: flags.Survey,
+    json: flags.Json = False,
+) -> None:
+    """Write the community table of a survey: community.csv and community_long.csv."""
+    with user_errors():
+        from berlese.survey.community import write_tables
+        from berlese.survey.estimates import write_estimates
+        from berlese.survey.survey import Survey
+
+        with Survey.open(survey) as opened:
+            paths = [str(path) for path in [*write_tables(opened), *write_estimates(opened)]]
+    print_json({"files": paths}) if json else typer.echo("\n".join(paths))
+
+
+def report(
+    survey: flags.Survey,
+    json: flags.Json = False,
+) -> None:
+    """Write the report of a survey: one HTML file that opens offline."""
+    with user_errors():
+        from berlese.survey.report import write_report
+        from berlese.survey.survey import Survey
+
+        with Survey.open(survey) as opened:
+            path = str(write_report(opened))
+    print_json({"file": path}) if json else typer.echo(path)

@@ -1,0 +1,97 @@
+"""A sheet of animals to look at, as CSV: written by berlese, filled in by a person, read again.
+
+A row an animal: what the program knows (``occurrenceID, eventID, photo, organismNumber, crop,
+predicted, classificationProbability``), and two cells to fill: ``scientificName`` and
+``identificationVerificationStatus``. A name alone is a validated name; ``validated`` alone
+confirms the predicted one; ``unknown``, ``dubious`` and ``discarded`` (no animal) need no name.
+Rows where both are empty were not looked at. Other columns, and the order of all, are free.
+"""
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+from berlese.errors import ExchangeFormatError
+from berlese.photos.writing import write_text_atomic
+from berlese.survey.failures import Failure
+from berlese.survey.reviewing import SPOKEN, STAGE, Animal, GivenName
+from berlese.survey.sheets import Sheet, read_sheet
+
+ID, NAME, STATUS = "occurrenceID", "scientificName", "identificationVerificationStatus"
+COLUMNS = (
+    ID,
+    "eventID",
+    "photo",
+    "organismNumber",
+    "crop",
+    "predicted",
+    "classificationProbability",
+    NAME,
+    STATUS,
+)
+
+
+def write_review_sheet(path: Path, animals: Sequence[Animal]) -> None:
+    """Write animals to look at into a new file.
+
+    Raises
+    ------
+    ExchangeFormatError
+        If the file exists: names that a person filled in are not overwritten.
+    """
+    if path.exists():
+        raise ExchangeFormatError(
+            f"{path}: exists, and may hold names that someone filled in; choose another name."
+        )
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for each in animals:
+        word = each.named
+        guess = "" if word is None or word.taxon is None else word.taxon
+        sure = "" if word is None or word.probability is None else f"{word.probability:.4f}"
+        facts = (each.specimen_id, each.sample, each.photo, each.number, each.crop.as_posix())
+        writer.writerow((*facts, guess, sure, "", ""))
+    write_text_atomic(path, text.getvalue())
+
+
+def read_review_sheet(path: Path) -> tuple[list[GivenName], list[Failure]]:
+    """Read a sheet that a person filled in.
+
+    Returns
+    -------
+    names : list of GivenName
+    failures : list of Failure
+        Rows that say what cannot be said.
+
+    Raises
+    ------
+    ExchangeFormatError
+        If the file cannot be read, or lacks a column.
+    """
+    sheet = read_sheet(path, ExchangeFormatError)
+    at_id, at_name, at_status = (_place(sheet, column) for column in (ID, NAME, STATUS))
+    names, failures = [], []
+    for line, cells in sheet.rows:
+        taxon, status = cells[at_name] or None, cells[at_status].casefold()
+        where = f"{path}, line {line}"
+        if taxon is None and not status:
+            continue
+        status = status or "validated"
+        if status not in SPOKEN or not cells[at_id]:
+            reason = f"{STATUS} {status!r} is none of {', '.join(SPOKEN)}."
+            failures.append(Failure(where, STAGE, reason if cells[at_id] else f"has no {ID}."))
+            continue
+        names.append(GivenName(cells[at_id], taxon, status, where))
+    return names, failures
+
+
+def _place(sheet: Sheet, column: str) -> int:
+    places = sheet.places([column])
+    if len(places) != 1:
+        raise ExchangeFormatError(
+            f"{sheet.path}: has {len(places)} columns {column}, expected one; "
+            "`berlese plan` writes such a sheet."
+        )
+    return places[0]

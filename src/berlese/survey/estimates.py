@@ -1,0 +1,125 @@
+"""Corrected counts with intervals, from the animals that people named.
+
+The model's names are wrong now and then, and more often for one taxon than for another, so its
+counts are biased. Animals that were drawn at random and named by a person (`berlese plan`,
+`berlese import`) show by how much: see `berlese.classify.counts`. Whatever a person can say is a
+class of its own: a taxon, unknown, or no animal at all.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from berlese.classify.counts import Counts, count_cells, estimate_counts
+from berlese.errors import SurveyError
+from berlese.survey.community import UNKNOWN, write_csv
+from berlese.survey.reviewing import Animal, animals_of, chances_of, features_of
+from berlese.survey.survey import Survey
+
+NO_ANIMAL = "no animal"
+ESTIMATES_NAME = "community_estimates.csv"
+COLUMNS = ("eventID", "taxon", "estimate", "low", "high")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Estimates:
+    """Corrected counts of a survey.
+
+    Attributes
+    ----------
+    counts : Counts
+        Of all its animals; `NO_ANIMAL` is one of its taxa.
+    cells : DataFrame
+        A row a sample and taxon, `COLUMNS`; without rows where no interval can be promised.
+    """
+
+    counts: Counts
+    cells: pd.DataFrame
+
+    @property
+    def hold(self) -> bool:
+        """Whether there are intervals."""
+        return self.counts.method != "raw"
+
+
+def estimate_survey(survey: Survey) -> Estimates | None:
+    """Correct a survey's counts by what people said; None where no model has named animals."""
+    animals = animals_of(survey)
+    taxa = sorted({taxon for animal in animals for taxon in _probabilities(animal)})
+    if not taxa:
+        return None
+    columns = [*taxa, UNKNOWN, NO_ANIMAL]
+    reviewed = [row for row, animal in enumerate(animals) if animal.reviewed is not None]
+    counts = estimate_counts(
+        _matrix(animals, columns),
+        columns,
+        same_domain=False,
+        features=_features(survey, animals),
+        reviewed_rows=reviewed,
+        reviewed_taxa=[_said(animals[row]) for row in reviewed],
+        inclusion=chances_of(survey, animals),
+    )
+    return Estimates(counts, _cells(counts, animals))
+
+
+def _probabilities(animal: Animal) -> dict[str, float]:
+    return {} if animal.named is None else animal.named.probabilities or {}
+
+
+def _matrix(animals: Sequence[Animal], columns: Sequence[str]) -> NDArray[np.float64]:
+    """Probabilities as the table counts animals: one that is unknown is so for sure."""
+    place = {taxon: number for number, taxon in enumerate(columns)}
+    matrix = np.zeros((len(animals), len(columns)))
+    for row, animal in enumerate(animals):
+        if animal.named is None or animal.named.status == "unknown":
+            matrix[row, place[UNKNOWN]] = 1
+        else:
+            for taxon, probability in _probabilities(animal).items():
+                matrix[row, place[taxon]] = probability
+    sums = matrix.sum(axis=1, keepdims=True)
+    matrix[sums[:, 0] == 0, place[UNKNOWN]] = 1
+    return matrix / np.where(sums > 0, sums, 1)
+
+
+def _said(animal: Animal) -> str:
+    word = animal.reviewed
+    if word is None or (word.status == "validated" and word.taxon is None):
+        raise SurveyError(f"animal {animal.specimen_id} has no word of a person.")
+    if word.status == "discarded":
+        return NO_ANIMAL
+    return str(word.taxon) if word.status == "validated" else UNKNOWN
+
+
+def _features(survey: Survey, animals: Sequence[Animal]) -> NDArray[np.float64] | None:
+    """Features sharpen the estimate; without them it holds as well."""
+    try:
+        return features_of(survey, animals)
+    except SurveyError:
+        return None
+
+
+def _cells(counts: Counts, animals: Sequence[Animal]) -> pd.DataFrame:
+    if counts.method == "raw":
+        return pd.DataFrame(columns=list(COLUMNS))
+    cells = count_cells(counts, [animal.sample for animal in animals])
+    rows = [
+        (sample, taxon, round(float(cells.counts[i, j]), 2), cells.low[i, j], cells.high[i, j])
+        for i, sample in enumerate(cells.samples)
+        for j, taxon in enumerate(cells.taxa)
+    ]
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"low": int, "high": int})
+
+
+def write_estimates(survey: Survey) -> list[Path]:
+    """Write community_estimates.csv; an older one goes where no interval can be promised now."""
+    path = survey.exports / ESTIMATES_NAME
+    estimates = estimate_survey(survey)
+    if estimates is None or not estimates.hold:
+        path.unlink(missing_ok=True)
+        return []
+    write_csv(path, estimates.cells)
+    return [path]

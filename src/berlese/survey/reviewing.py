@@ -1,0 +1,281 @@
+"""What people say of a survey's animals: whom to look at next, and names that are added.
+
+Animals are looked at in an order that was drawn at random once (`ReviewOrder`), so that the
+names given so far are a fair sample of the survey: counts, calibration and the choice of a
+model may rest on them. Names of animals that were picked for another reason count for
+themselves, and for nothing else.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import select
+from sqlalchemy.orm import Session, load_only, selectinload
+
+from berlese.classify.review_plan import ReviewPlan
+from berlese.errors import SettingError, SurveyError
+from berlese.features.store import FeatureStore
+from berlese.survey.failures import Failure, StepReport
+from berlese.survey.survey import Survey, utc_now
+from berlese.survey.tables import (
+    Identification,
+    Model,
+    Photo,
+    ReviewOrder,
+    Specimen,
+    current_specimens,
+    in_force,
+)
+
+STAGE = "review"
+SPOKEN = ("validated", "dubious", "discarded", "unknown")
+"""What a person can say of an animal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Animal:
+    """One current specimen with what was said of it.
+
+    Attributes
+    ----------
+    specimen_id, sample, photo : str
+        `photo` is a path as the survey stores it.
+    number : int
+        On its photo, as the report shows it.
+    crop : Path
+    crop_sha256 : str
+    named : Identification or None
+        The latest model's word.
+    reviewed : Identification or None
+        A person's latest word.
+    """
+
+    specimen_id: str
+    sample: str
+    photo: str
+    number: int
+    crop: Path
+    crop_sha256: str
+    named: Identification | None
+    reviewed: Identification | None
+
+
+@dataclass(frozen=True, slots=True)
+class GivenName:
+    """What a person says of one animal.
+
+    Parameters
+    ----------
+    specimen_id : str
+    taxon : str, optional
+        None confirms the model's name where `status` is validated.
+    status : {"validated", "dubious", "discarded", "unknown"}
+    where : str
+        Where it was read, for messages.
+    """
+
+    specimen_id: str
+    taxon: str | None
+    status: str
+    where: str
+
+
+def animals_of(survey: Survey) -> list[Animal]:
+    """List the current specimens, by photo path and from top left to bottom right."""
+    words = selectinload(Specimen.identifications).load_only(
+        Identification.taxon,
+        Identification.rank,
+        Identification.status,
+        Identification.probability,
+        Identification.probabilities,
+        Identification.model_id,
+        Identification.identified_by,
+    )
+    query = current_specimens().options(
+        load_only(Specimen.number, Specimen.crop_path, Specimen.crop_sha256, Specimen.photo_sha256),
+        selectinload(Specimen.photo).load_only(Photo.path, Photo.sample_id),
+        words,
+    )
+    with survey.reading() as session:
+        animals = [_animal(survey, specimen) for specimen in session.scalars(query)]
+        session.expunge_all()
+    return animals
+
+
+def _animal(survey: Survey, specimen: Specimen) -> Animal:
+    by_models = [each for each in specimen.identifications if each.identified_by is None]
+    by_people = [each for each in specimen.identifications if each.identified_by is not None]
+    return Animal(
+        specimen.id,
+        specimen.photo.sample_id,
+        specimen.photo.path,
+        specimen.number,
+        survey.absolute(specimen.crop_path),
+        specimen.crop_sha256,
+        in_force(by_models),
+        in_force(by_people),
+    )
+
+
+def next_to_review(survey: Survey, count: int, *, seed: int = 0) -> list[Animal]:
+    """List the animals to look at next, in the survey's random order.
+
+    Parameters
+    ----------
+    survey : Survey
+        Named by a model; the order spreads over the features that it was named by.
+    count : int
+        So many animals that no person has named.
+    seed : int
+        Of the order, where none holds yet.
+
+    Raises
+    ------
+    SurveyError
+        If no model has named the animals.
+    """
+    with survey.exclusive():
+        animals = animals_of(survey)
+        plan = _plan_of(survey, animals)
+        if plan is None:
+            plan = ReviewPlan.draw(features_of(survey, animals), random_state=seed)
+            _keep(survey, animals, plan)
+    done = [row for row, animal in enumerate(animals) if animal.reviewed is not None]
+    return [animals[row] for row in plan.next_rows(done, count)]
+
+
+def chances_of(survey: Survey, animals: Sequence[Animal]) -> NDArray[np.float64]:
+    """Give the chance with which each reviewed animal was drawn, of shape (n_reviewed,).
+
+    NaN where it was picked for another reason, or where no order holds for these animals.
+    """
+    done = [row for row, animal in enumerate(animals) if animal.reviewed is not None]
+    plan = _plan_of(survey, animals)
+    return np.full(len(done), np.nan) if plan is None else plan.inclusion(done)
+
+
+def features_of(survey: Survey, animals: Sequence[Animal]) -> NDArray[np.float64]:
+    """Fetch the features, of shape (n, dim), by which the latest model named the animals.
+
+    Raises
+    ------
+    SurveyError
+        If an animal is not named, or its features are gone.
+    """
+    if not animals:
+        raise SurveyError(f"{survey.folder}: has no animals; run `berlese segment` first.")
+    last = max((animal.named.id for animal in animals if animal.named is not None), default=None)
+    with survey.reading() as session:
+        said = session.get(Identification, last) if last is not None else None
+        model = session.get(Model, said.model_id) if said is not None else None
+    if model is None:
+        raise SurveyError(
+            f"{survey.folder}: no model has named its animals; run `berlese predict` first."
+        )
+    keys = [animal.crop_sha256 for animal in animals]
+    found = FeatureStore(survey.features).get(keys, model.backbone_hash)
+    missing = [animal for animal in animals if animal.crop_sha256 not in found]
+    if missing:
+        raise SurveyError(
+            f"{missing[0].crop}: has no features of {model.backbone}, and so have "
+            f"{len(missing) - 1} others; run `berlese embed --backbone {model.backbone}`."
+        )
+    return np.stack([found[key] for key in keys]).astype(np.float64)
+
+
+def add_names(survey: Survey, names: Iterable[GivenName], by: str) -> StepReport:
+    """Add what a person says; earlier words stay, the latest counts.
+
+    Parameters
+    ----------
+    survey : Survey
+    names : iterable of GivenName
+    by : str
+        Who says so.
+
+    Returns
+    -------
+    StepReport
+        Skipped are words that the same person said last; failures are animals that the survey
+        does not have, and names that cannot be taken.
+    """
+    if not by.strip():
+        raise SettingError("names need the person who gives them; expected --by NAME.")
+    done, skipped, failures = 0, 0, []
+    with survey.exclusive(), survey.writing() as session:
+        for given in names:
+            try:
+                word = _word(session, given, by.strip())
+            except SurveyError as error:
+                failures.append(Failure(given.where, STAGE, str(error)))
+                continue
+            if word is None:
+                skipped += 1
+            else:
+                session.add(word)
+                session.flush()
+                done += 1
+    return StepReport(done, skipped, tuple(failures))
+
+
+def _word(session: Session, given: GivenName, by: str) -> Identification | None:
+    """Make an identification of what was said; None where it is said already."""
+    specimen = session.get(Specimen, given.specimen_id)
+    if specimen is None:
+        raise SurveyError(f"animal {given.specimen_id!r} is not in this survey.")
+    if given.status not in SPOKEN:
+        raise SurveyError(f"status {given.status!r} is none of {', '.join(SPOKEN)}.")
+    every = specimen.identifications
+    model = in_force([each for each in every if each.identified_by is None])
+    taxon = given.taxon
+    if taxon is None and given.status == "validated":
+        if model is None or model.taxon is None or model.status == "unknown":
+            raise SurveyError("there is no model's name to confirm; give one.")
+        taxon = model.taxon
+    last = in_force([each for each in every if each.identified_by is not None])
+    same = last is not None and (last.taxon, last.status, last.identified_by) == (
+        taxon,
+        given.status,
+        by,
+    )
+    if same:
+        return None
+    rank = model.rank if model is not None and taxon is not None else None
+    return Identification(
+        specimen_id=specimen.id,
+        taxon=taxon,
+        rank=rank,
+        status=given.status,
+        identified_by=by,
+        identified_at=utc_now(),
+    )
+
+
+def _population(animals: Sequence[Animal]) -> str:
+    return sha256("\n".join(sorted(each.specimen_id for each in animals)).encode()).hexdigest()
+
+
+def _plan_of(survey: Survey, animals: Sequence[Animal]) -> ReviewPlan | None:
+    """Give the latest order, if it was drawn from these very animals."""
+    with survey.reading() as session:
+        order = session.scalar(select(ReviewOrder).order_by(ReviewOrder.id.desc()).limit(1))
+    if order is None or order.population_hash != _population(animals):
+        return None
+    rows = {animal.specimen_id: row for row, animal in enumerate(animals)}
+    return ReviewPlan(len(animals), np.array([rows[each] for each in order.specimen_ids], np.intp))
+
+
+def _keep(survey: Survey, animals: Sequence[Animal], plan: ReviewPlan) -> None:
+    with survey.writing() as session:
+        session.add(
+            ReviewOrder(
+                specimen_ids=[animals[row].specimen_id for row in plan.order],
+                population=len(animals),
+                population_hash=_population(animals),
+                made_at=utc_now(),
+            )
+        )

@@ -1,0 +1,86 @@
+"""Sheets of animals to look at: written, filled in as people do, read again."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from berlese.errors import ExchangeFormatError
+from berlese.exchange.review_sheet import COLUMNS, read_review_sheet, write_review_sheet
+from berlese.survey.reviewing import Animal, GivenName
+from berlese.survey.tables import Identification
+
+
+def animal(number: int, taxon: str = "Carabidae") -> Animal:
+    word = Identification(taxon=taxon, probability=0.75, status="predicted")
+    crop = Path("/survey/crops") / f"{number}.png"
+    return Animal(f"id{number}", "S1", "photos/ü, 1.jpg", number, crop, "0" * 64, word, None)
+
+
+def filled(path: Path, cells: dict[str, tuple[str, str]], delimiter: str = ",") -> Path:
+    """Fill in names and statuses as a spreadsheet would."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        name, status = cells.get(row["occurrenceID"], ("", ""))
+        row["scientificName"], row["identificationVerificationStatus"] = name, status
+    out = path.with_name("filled.csv")
+    with out.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, delimiter=delimiter)
+        writer.writeheader()
+        writer.writerows(rows)
+    return out
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_what_was_filled_in_is_read_and_the_rest_is_not(tmp_path: Path, delimiter: str) -> None:
+    write_review_sheet(tmp_path / "sheet.csv", [animal(number) for number in range(1, 6)])
+    cells = {
+        "id1": ("Staphylinidae", ""),
+        "id2": ("", "Validated"),
+        "id3": ("", "discarded"),
+        "id5": ("Latridiidae", "dubious"),
+    }
+    path = filled(tmp_path / "sheet.csv", cells, delimiter)
+    names, failures = read_review_sheet(path)
+    assert failures == []
+    assert names == [
+        GivenName("id1", "Staphylinidae", "validated", f"{path}, line 2"),
+        GivenName("id2", None, "validated", f"{path}, line 3"),
+        GivenName("id3", None, "discarded", f"{path}, line 4"),
+        GivenName("id5", "Latridiidae", "dubious", f"{path}, line 6"),
+    ]
+
+
+def test_the_sheet_says_where_each_animal_is(tmp_path: Path) -> None:
+    write_review_sheet(tmp_path / "sheet.csv", [animal(7, "Zopheridae")])
+    with (tmp_path / "sheet.csv").open(encoding="utf-8", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert row["organismNumber"] == "7"
+    assert row["photo"] == "photos/ü, 1.jpg"
+    assert row["crop"] == "/survey/crops/7.png"
+    assert (row["predicted"], row["classificationProbability"]) == ("Zopheridae", "0.7500")
+
+
+def test_a_sheet_that_is_there_is_never_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "sheet.csv"
+    path.write_text("a person's work\n", encoding="utf-8")
+    with pytest.raises(ExchangeFormatError, match="choose another name"):
+        write_review_sheet(path, [animal(1)])
+    assert path.read_text(encoding="utf-8") == "a person's work\n"
+
+
+def test_rows_that_cannot_be_meant_are_named_and_the_others_go_on(tmp_path: Path) -> None:
+    write_review_sheet(tmp_path / "sheet.csv", [animal(1), animal(2)])
+    path = filled(tmp_path / "sheet.csv", {"id1": ("", "sure"), "id2": ("Cisidae", "")})
+    names, (failure,) = read_review_sheet(path)
+    assert [each.specimen_id for each in names] == ["id2"]
+    assert failure.file.endswith("filled.csv, line 2")
+    assert "'sure' is none of validated, dubious, discarded, unknown" in failure.reason
+
+
+def test_a_missing_column_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "other.csv"
+    path.write_text("occurrenceID,taxon\n1,Carabidae\n", encoding="utf-8")
+    with pytest.raises(ExchangeFormatError, match="0 columns scientificName, expected one"):
+        read_review_sheet(path)

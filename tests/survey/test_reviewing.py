@@ -1,0 +1,118 @@
+"""What people say: added to what is there, drawn at random, known again after other photos."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sqlalchemy import select
+
+from berlese.errors import SettingError, SurveyError
+from berlese.survey.reviewing import (
+    GivenName,
+    add_names,
+    animals_of,
+    chances_of,
+    next_to_review,
+)
+from berlese.survey.steps import add_photos, embed_specimens, segment_photos
+from berlese.survey.survey import Survey
+from berlese.survey.tables import Identification, ReviewOrder
+from tests.drawing import dish, save
+from tests.survey.conftest import N_ANIMALS
+
+
+def say(survey: Survey, animals, taxon: str | None = "Carabidae", by: str = "Ada"):
+    names = [GivenName(each.specimen_id, taxon, "validated", "sheet") for each in animals]
+    return add_names(survey, names, by)
+
+
+def test_animals_come_once_each_in_an_order_that_stays(named: Survey) -> None:
+    first = next_to_review(named, 5)
+    assert [each.specimen_id for each in next_to_review(named, 5, seed=9)] == [
+        each.specimen_id for each in first
+    ]
+    say(named, first)
+    others = next_to_review(named, N_ANIMALS)
+    together = [each.specimen_id for each in (*first, *others)]
+    assert len(together) == len(set(together)) == N_ANIMALS == len(animals_of(named))
+
+
+def test_chances_are_those_of_the_draw_and_unknown_for_picked_animals(named: Survey) -> None:
+    drawn = next_to_review(named, 4)
+    picked = next_to_review(named, N_ANIMALS)[-1]
+    say(named, [*drawn, picked])
+    animals = animals_of(named)
+    reviewed = [each.specimen_id for each in animals if each.reviewed is not None]
+    chances = dict(zip(reviewed, chances_of(named, animals), strict=True))
+    assert {chances[each.specimen_id] for each in drawn} == {4 / N_ANIMALS}
+    assert np.isnan(chances[picked.specimen_id])
+
+
+def test_new_photos_make_a_new_order_and_lose_no_name(named: Survey, backbone, tmp_path) -> None:
+    drawn = next_to_review(named, 4)
+    say(named, drawn)
+    save(tmp_path / "photos" / "new.png", dish(7, 3))
+    add_photos(named, [tmp_path / "photos"])
+    segment_photos(named)
+    assert np.isnan(chances_of(named, animals_of(named))).all()
+    with pytest.raises(SurveyError, match=r"has no features of tiny.*2 others"):
+        next_to_review(named, 4)
+    embed_specimens(named, backbone)
+    more = next_to_review(named, N_ANIMALS + 3)
+    assert len(more) == N_ANIMALS + 3 - 4
+    with named.reading() as session:
+        assert len(session.scalars(select(ReviewOrder)).all()) == 2
+    assert sum(each.reviewed is not None for each in animals_of(named)) == 4
+
+
+def test_words_are_added_and_a_repeated_one_is_not(named: Survey) -> None:
+    (animal,) = next_to_review(named, 1)
+    assert say(named, [animal]).n_done == 1
+    assert say(named, [animal]).n_skipped == 1
+    assert say(named, [animal], "Cisidae").n_done == 1
+    assert say(named, [animal], "Cisidae", by="Charles").n_done == 1
+    with named.reading() as session:
+        words = session.scalars(
+            select(Identification).where(Identification.specimen_id == animal.specimen_id)
+        ).all()
+    said = [(word.taxon, word.identified_by) for word in words[1:]]
+    assert said == [("Carabidae", "Ada"), ("Cisidae", "Ada"), ("Cisidae", "Charles")]
+
+
+def test_confirming_takes_the_models_name(named: Survey) -> None:
+    animal = next(
+        each
+        for each in next_to_review(named, N_ANIMALS)
+        if each.named is not None and each.named.status == "predicted"
+    )
+    say(named, [animal], None)
+    (now,) = [each for each in animals_of(named) if each.specimen_id == animal.specimen_id]
+    assert now.reviewed is not None
+    assert animal.named is not None
+    assert now.reviewed.taxon == animal.named.taxon
+    assert now.reviewed.rank == animal.named.rank
+
+
+def test_what_cannot_be_taken_is_reported_and_the_others_go_on(named: Survey) -> None:
+    (animal,) = next_to_review(named, 1)
+    names = [
+        GivenName("no such animal", "Carabidae", "validated", "sheet, line 2"),
+        GivenName(animal.specimen_id, "Carabidae", "sure", "sheet, line 3"),
+        GivenName(animal.specimen_id, "Carabidae", "validated", "sheet, line 4"),
+    ]
+    report = add_names(named, names, "Ada")
+    assert report.n_done == 1
+    assert [failure.file for failure in report.failures] == ["sheet, line 2", "sheet, line 3"]
+    assert "'no such animal' is not in this survey" in report.failures[0].reason
+    with pytest.raises(SettingError, match="expected --by NAME"):
+        add_names(named, names, " ")
+
+
+def test_a_survey_without_names_says_what_to_do(survey: Survey, tmp_path: Path) -> None:
+    with pytest.raises(SurveyError, match="run `berlese segment` first"):
+        next_to_review(survey, 3)
+    save(tmp_path / "photos" / "a.png", dish(1, 3))
+    add_photos(survey, [tmp_path / "photos"])
+    segment_photos(survey)
+    with pytest.raises(SurveyError, match="run `berlese predict` first"):
+        next_to_review(survey, 3)
