@@ -9,7 +9,7 @@ PICTURES ?= ../shared/data/insects/field/Coleoptera
 export BERLESE_CACHE ?= $(CURDIR)/.cache
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow test-hub lint format bench clean
+.PHONY: help install demo test test-slow test-hub lint format bench docs clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -52,5 +52,10 @@ bench: install ## measure speed and quality; prints, changes nothing
 	$(BIN)/python benchmarks/embedding.py $(PICTURES)
 	$(BIN)/python benchmarks/segmentation.py
 
+docs: install ## make the reference pages from the program and build the site into site/
+	$(BIN)/python docs/make_reference.py
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	$(BIN)/zensical build --strict --config-file mkdocs.yml
+
 clean: ## remove what the other targets made
-	rm -rf $(VENV) .venv-hub .venv-keras $(DEMO) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-hub .venv-keras $(DEMO) site .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

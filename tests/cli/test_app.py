@@ -224,6 +224,16 @@ def test_the_version_is_printed(berlese):
     assert berlese("--version").stdout.strip() == f"berlese {__version__}"
 
 
+def test_table_by_site_has_a_row_a_site(photos, bundle, berlese, tmp_path):
+    survey = tmp_path / "survey"
+    assert berlese("run", photos, "--model", bundle, "--out", survey, "--quiet").exit_code == 0
+    result = berlese("table", survey, "--by", "site")
+    assert result.exit_code == 0, result.output
+    rows = read_csv(survey / "exports" / "community.csv")
+    assert [row["locationID"] for row in rows] == ["meadow", "wood"]
+    assert "eventID" not in rows[0]
+
+
 @pytest.mark.parametrize("verb", ["segment", "embed", "table", "report"])
 def test_a_folder_that_is_no_survey_is_named(verb, berlese, tmp_path):
     (tmp_path / "not-one").mkdir()

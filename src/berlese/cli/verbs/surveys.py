@@ -1,7 +1,7 @@
 """`init`, `add`, `segment`, `table`, `report`: a survey, step by step."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -95,6 +95,9 @@ def segment(
 
 def table(
     survey: flags.Survey,
+    by: Annotated[
+        Literal["sample", "site"], typer.Option(help="What a row of community.csv is.")
+    ] = "sample",
     json: flags.Json = False,
 ) -> None:
     """Write the community table of a survey: community.csv and community_long.csv."""
@@ -104,7 +107,9 @@ def table(
         from berlese.survey.survey import Survey
 
         with Survey.open(survey) as opened:
-            paths = [str(path) for path in [*write_tables(opened), *write_estimates(opened)]]
+            paths = [
+                str(path) for path in [*write_tables(opened, level=by), *write_estimates(opened)]
+            ]
     print_json({"files": paths}) if json else typer.echo("\n".join(paths))
 
 
