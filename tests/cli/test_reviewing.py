@@ -45,6 +45,8 @@ def test_names_of_people_come_into_the_tables(survey, berlese, tmp_path):
         "community.csv",
         "community_long.csv",
         "community_estimates.csv",
+        "measurements.csv",
+        "measurementorfact.csv",
     ]
     with (survey / "exports" / "community.csv").open(encoding="utf-8", newline="") as file:
         assert [row["unknown"] for row in csv.DictReader(file)] == ["12"]

@@ -16,12 +16,14 @@ from berlese.errors import PhotoError
 from berlese.photos.identity import sha256_of
 from berlese.photos.reading import MAX_PIXELS, find_photos, open_photo
 from berlese.photos.reading import Photo as OpenPhoto
+from berlese.photos.scale import mm_per_pixel_of_setting
 from berlese.survey.failures import UNUSABLE, Failure, StepReport, reason_of, record_failures
 from berlese.survey.samples import SampleInfo, SampleSheet, read_sample_sheet, samples_from_folders
 from berlese.survey.survey import SUBFOLDERS, Survey, is_survey
 from berlese.survey.tables import Photo, Sample
 
 STAGE = "add"
+SCALE_STATED = "stated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ def add_photos(
     samples: Path | None = None,
     *,
     instrument: str | None = None,
+    mm_per_pixel: float | None = None,
     max_pixels: int = MAX_PIXELS,
     progress: Callable[[int], None] | None = None,
 ) -> StepReport:
@@ -55,6 +58,9 @@ def add_photos(
         knows keep their sample, and new ones get one from their folder or name.
     instrument : str, optional
         Camera or scanner that took these photos; known photos keep theirs without it.
+    mm_per_pixel : float, optional
+        Scale of these photos, which goes before their files' tags; known photos keep what was
+        stated for them without it.
     max_pixels : int
         Larger photos are refused.
     progress : callable, optional
@@ -62,9 +68,10 @@ def add_photos(
 
     Raises
     ------
-    SampleSheetError
+    SampleSheetError, SettingError
         Before anything is changed.
     """
+    stated = None if mm_per_pixel is None else mm_per_pixel_of_setting(mm_per_pixel)
     with survey.exclusive():
         candidates, failures = _candidates(survey, paths)
         files = [candidate.path for candidate in candidates]
@@ -83,6 +90,7 @@ def add_photos(
                 candidate,
                 sample,
                 instrument,
+                stated,
                 from_sheet=sheet is not None,
                 max_pixels=max_pixels,
             )
@@ -165,6 +173,7 @@ def _add(
     candidate: _Candidate,
     sample: SampleInfo,
     instrument: str | None,
+    stated_scale: float | None,
     *,
     from_sheet: bool,
     max_pixels: int,
@@ -198,7 +207,8 @@ def _add(
             outcome = "edited" if edited else "added"
         row = same or Photo(sha256=digest)
         row.instrument = instrument or row.instrument
-        _describe(row, candidate, photo, size, survey.settings.mm_per_pixel)
+        _describe(row, candidate, photo, size)
+        _set_scale(row, stated_scale, photo.mm_per_pixel, survey.settings.mm_per_pixel)
         inherited = row.sample_id or (at_path.sample_id if at_path is not None else None)
         _assign(session, row, sample, None if from_sheet else inherited, overwrite=from_sheet)
         session.add(row)
@@ -227,15 +237,23 @@ def _stands_elsewhere(survey: Survey, known: Photo, stored: str) -> bool:
         return False
 
 
-def _describe(
-    row: Photo, candidate: _Candidate, photo: OpenPhoto, size: int, default_scale: float | None
-) -> None:
+def _describe(row: Photo, candidate: _Candidate, photo: OpenPhoto, size: int) -> None:
     row.path = candidate.stored
     row.size = size
     row.width, row.height = photo.width, photo.height
-    row.mm_per_pixel = default_scale if photo.mm_per_pixel is None else photo.mm_per_pixel
     row.notes = list(photo.notes)
     row.current = True
+
+
+def _set_scale(
+    row: Photo, stated: float | None, of_tags: float | None, of_survey: float | None
+) -> None:
+    """Set a photo's scale and who says so; what was stated for it stays."""
+    if stated is None and row.scale_source == SCALE_STATED:
+        return
+    sources = ((SCALE_STATED, stated), ("tags", of_tags), ("survey.toml", of_survey))
+    known = next(((name, scale) for name, scale in sources if scale is not None), (None, None))
+    row.scale_source, row.mm_per_pixel = known
 
 
 def _assign(

@@ -24,6 +24,7 @@ from berlese.survey.community import summarise, write_tables
 from berlese.survey.estimates import write_estimates
 from berlese.survey.failures import Failure
 from berlese.survey.library import read_library
+from berlese.survey.measurements import write_measurements
 from berlese.survey.report import write_report
 from berlese.survey.steps import (
     add_photos,
@@ -70,6 +71,8 @@ class RunSettings:
         Classifier of a new model.
     unknown_rate : float
         Share of animals of known taxa that may be called unknown.
+    mm_per_pixel : float, optional
+        Scale of the photos; without it, what their files or the survey state.
     max_pixels : int
         Larger photos are refused.
     seed : int
@@ -89,6 +92,7 @@ class RunSettings:
     weights: Path | None = None
     head: str = DEFAULT_HEAD
     unknown_rate: float = DEFAULT_RATE
+    mm_per_pixel: float | None = None
     max_pixels: int = MAX_PIXELS
     seed: int = 0
     jobs: int | None = None
@@ -112,6 +116,7 @@ class RunSettings:
             "weights": None if self.weights is None else str(self.weights),
             "head": self.head,
             "unknown_rate": self.unknown_rate,
+            "mm_per_pixel": self.mm_per_pixel,
             "max_pixels": self.max_pixels,
             "seed": self.seed,
             "segmentation": self.segmentation.model_dump(mode="json"),
@@ -136,6 +141,7 @@ def run_path(
                 survey,
                 photos,
                 settings.samples,
+                mm_per_pixel=settings.mm_per_pixel,
                 max_pixels=settings.max_pixels,
                 progress=advance,
             )
@@ -151,6 +157,7 @@ def run_path(
             identify_specimens(survey, bundle, settings.unknown_rate, progress=advance)
         with stages("table and report"):
             write_tables(survey)
+            write_measurements(survey)
             write_estimates(survey)
             write_report(survey)
     return summarise(survey) | {

@@ -127,7 +127,7 @@ def _specimens_of(survey: Survey, row: Photo, settings: SegmentSettings) -> list
     source = _Decoded(photo.pixels(), photo.width, photo.height) if small else photo
     rows: dict[str, Specimen] = {}
     for found in segment_photo(photo, settings):
-        specimen = _describe(found, photo, row.sha256, len(rows) + 1)
+        specimen = _describe(found, source, row.sha256, len(rows) + 1)
         if specimen.id in rows:
             continue
         crop = folder / f"{specimen.id}.png"
@@ -143,9 +143,11 @@ def safe_stem(path: Path) -> str:
     return re.sub(r"[^A-Za-z0-9_-]+", "_", path.stem)[:STEM_LENGTH]
 
 
-def _describe(found: FoundSpecimen, photo: OpenPhoto, photo_sha256: str, number: int) -> Specimen:
+def _describe(
+    found: FoundSpecimen, photo: OpenPhoto | _Decoded, photo_sha256: str, number: int
+) -> Specimen:
     x, y, width, height = found.box.normalised(photo.width, photo.height)
-    measured = measure(found)
+    measured = measure(found, photo)
     return Specimen(
         id=specimen_id(photo_sha256, x, y, width, height),
         photo_sha256=photo_sha256,
@@ -157,10 +159,7 @@ def _describe(found: FoundSpecimen, photo: OpenPhoto, photo_sha256: str, number:
         polygon=[[round(float(px), 2), round(float(py), 2)] for px, py in found.polygon],
         score=round(float(found.score), 6),
         flags=list(found.flags),
-        length_px=float(measured.length_px),
-        width_px=float(measured.width_px),
-        area_px=float(measured.area_px),
-        angle_deg=float(measured.angle_deg),
+        **measured.to_columns(),
         current=True,
     )
 

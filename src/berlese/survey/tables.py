@@ -90,6 +90,8 @@ class Photo(Base):
     width: Mapped[int] = mapped_column("pixelXDimension")
     height: Mapped[int] = mapped_column("pixelYDimension")
     mm_per_pixel: Mapped[float | None] = mapped_column("mmPerPixel")
+    scale_source: Mapped[str | None] = mapped_column("mmPerPixelSource")
+    """Who says so: stated (by the user, for this photo), tags (of the file) or survey.toml."""
     instrument: Mapped[str | None] = mapped_column("captureDevice")
     notes: Mapped[list[str]] = mapped_column(JSON)
     segmentation: Mapped[str | None] = mapped_column("segmentationHash")
@@ -124,6 +126,15 @@ class Specimen(Base):
     width_px: Mapped[float | None] = mapped_column("widthPx")
     area_px: Mapped[float | None] = mapped_column("areaPx")
     angle_deg: Mapped[float | None] = mapped_column("angleDeg")
+    body_area_px: Mapped[float | None] = mapped_column("bodyAreaPx")
+    perimeter_px: Mapped[float | None] = mapped_column("perimeterPx")
+    major_px: Mapped[float | None] = mapped_column("majorPx")
+    minor_px: Mapped[float | None] = mapped_column("minorPx")
+    feret_px: Mapped[float | None] = mapped_column("feretPx")
+    """None where an older berlese measured, with the legs in length and width."""
+    volume_px3: Mapped[float | None] = mapped_column("volumePx3")
+    axis: Mapped[list[list[float]] | None] = mapped_column("bodyAxis", JSON(none_as_null=True))
+    """Axis of the body as [x, y] points in photo pixels."""
     crop_path: Mapped[str] = mapped_column("cropPath")
     """Relative to the survey folder, forward slashes."""
     crop_sha256: Mapped[str] = mapped_column("cropSha256", index=True)

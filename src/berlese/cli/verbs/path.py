@@ -48,6 +48,7 @@ def run(
             weights=weights,
             head=head,
             unknown_rate=unknown_rate,
+            mm_per_pixel=mm_per_pixel,
             max_pixels=max_pixels,
             seed=seed,
             jobs=jobs,

@@ -35,6 +35,7 @@ def add(
     survey: flags.Survey,
     photos: flags.Photos,
     samples: flags.Samples = None,
+    mm_per_pixel: flags.MmPerPixel = None,
     max_pixels: flags.MaxPixels = flags.DEFAULT_MAX_PIXELS,
     json: flags.Json = False,
     quiet: flags.Quiet = False,
@@ -48,7 +49,14 @@ def add(
             Survey.open(survey) as opened,
             Stages(quiet=quiet)("add photos", count_photos(opened, photos)) as advance,
         ):
-            report = add_photos(opened, photos, samples, max_pixels=max_pixels, progress=advance)
+            report = add_photos(
+                opened,
+                photos,
+                samples,
+                mm_per_pixel=mm_per_pixel,
+                max_pixels=max_pixels,
+                progress=advance,
+            )
     finish_step(report, "photos added", as_json=json)
 
 
@@ -100,16 +108,20 @@ def table(
     ] = "sample",
     json: flags.Json = False,
 ) -> None:
-    """Write the community table of a survey: community.csv and community_long.csv."""
+    """Write the tables of a survey: community, and measurements of each animal."""
     with user_errors():
         from berlese.survey.community import write_tables
         from berlese.survey.estimates import write_estimates
+        from berlese.survey.measurements import write_measurements
         from berlese.survey.survey import Survey
 
         with Survey.open(survey) as opened:
-            paths = [
-                str(path) for path in [*write_tables(opened, level=by), *write_estimates(opened)]
+            written = [
+                *write_tables(opened, level=by),
+                *write_estimates(opened),
+                *write_measurements(opened),
             ]
+        paths = [str(path) for path in written]
     print_json({"files": paths}) if json else typer.echo("\n".join(paths))
 
 
