@@ -6,6 +6,7 @@ import typer
 
 from berlese import __version__
 from berlese.cli.verbs import (
+    compositing,
     installation,
     models,
     path,
@@ -27,6 +28,7 @@ VERBS = (
     models.predict,
     reviewing.plan,
     studies.study,
+    compositing.stack,
     surveys.table,
     surveys.report,
     installation.doctor,

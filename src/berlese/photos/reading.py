@@ -77,7 +77,7 @@ class Photo:
         UnreadablePhotoError
             If the file is cut off or damaged.
         """
-        raw = _open(self.path, access="sequential")
+        raw = open_page(self.path, access="sequential")
         return _decoded(_as_rgb(raw, self.path)[0], _orientation(raw), self.path)
 
     def region(self, left: int, top: int, width: int, height: int) -> NDArray[np.uint8]:
@@ -100,7 +100,7 @@ class Photo:
                 f"of {self.width} x {self.height} pixels."
             )
         if not self._opened:
-            raw = _open(self.path, access="random")
+            raw = open_page(self.path, access="random")
             self._opened.append((_as_rgb(raw, self.path)[0], _orientation(raw)))
         image, orientation = self._opened[0]
         if _mirrors_columns(orientation):
@@ -127,7 +127,7 @@ class Photo:
         if isinstance(max_side, bool) or not isinstance(max_side, int) or max_side < 1:
             raise SettingError(f"max_side must be an integer of at least 1, got {max_side!r}.")
         factor = min(max_side / max(self.width, self.height), 1.0)
-        raw = _open(self.path, access="sequential", factor=factor)
+        raw = open_page(self.path, access="sequential", factor=factor)
         image = _as_rgb(raw, self.path)[0]
         orientation = _orientation(raw)
         if factor < 1:
@@ -172,7 +172,7 @@ def open_photo(
     """
     path = Path(path)
     scale = None if mm_per_pixel is None else mm_per_pixel_of_setting(mm_per_pixel)
-    raw = _open(path, access="sequential")
+    raw = open_page(path, access="sequential")
     _require_size(raw, path, MIN_PHOTO_SIDE, max_pixels)
     _, notes = _as_rgb(raw, path)
     width, height = raw.width, raw.height
@@ -230,8 +230,11 @@ def _looks_like_photo(path: Path, root: Path) -> bool:
     return not hidden and path.suffix.lower() in PHOTO_SUFFIXES and not path.is_dir()
 
 
-def _open(path: Path, *, access: str, factor: float = 1.0) -> Any:
-    """Read the header of the first page; a JPEG may come at 1/2 to 1/8 if it is to be shrunk."""
+def open_page(path: Path, *, access: str, factor: float = 1.0) -> Any:
+    """Read the header of the first page; a JPEG may come at 1/2 to 1/8 if it is to be shrunk.
+
+    What comes is the page as it is stored; only `frames` wants it so. Others ask `open_photo`.
+    """
     start = _require_file(path)
     options: dict[str, object] = {"access": access, "fail_on": "truncated"}
     if start.startswith(b"\xff\xd8\xff") and factor < 1:
@@ -276,7 +279,7 @@ def _unreadable(path: Path, error: OSError) -> UnreadablePhotoError:
 
 def _refusal(path: Path, start: bytes, error: pyvips.Error) -> PhotoError:
     if start.startswith(SIGNATURES):
-        return _damaged(path, error)
+        return damaged(path, error)
     return UnsupportedPhotoError(
         path,
         "is no photo in a format that can be opened, whatever its name says; expected JPEG, PNG, "
@@ -284,7 +287,7 @@ def _refusal(path: Path, start: bytes, error: pyvips.Error) -> PhotoError:
     )
 
 
-def _damaged(path: Path, error: pyvips.Error) -> UnreadablePhotoError:
+def damaged(path: Path, error: pyvips.Error) -> UnreadablePhotoError:
     detail = str(error.detail or error.message).strip().splitlines()
     return UnreadablePhotoError(
         path,
@@ -320,7 +323,7 @@ def _page_notes(raw: Any, path: Path) -> list[str]:
             source = pyvips.Source.new_from_file(os.fsencode(path))
             second = pyvips.Image.new_from_source(source, "", page=1)
         except pyvips.Error as error:
-            raise _damaged(path, error) from error
+            raise damaged(path, error) from error
         halves = ((raw.width, second.width), (raw.height, second.height))
         if all(abs(whole / 2 - half) <= 1 for whole, half in halves):
             return []
@@ -344,7 +347,7 @@ def _as_rgb(image: Any, path: Path) -> tuple[Any, list[str]]:
     try:
         return _converted(image)
     except pyvips.Error as error:
-        raise _damaged(path, error) from error
+        raise damaged(path, error) from error
 
 
 def _converted(image: Any) -> tuple[Any, list[str]]:
@@ -391,7 +394,7 @@ def _checked(image: Any, path: Path, operation: str, *arguments: object, **optio
     try:
         return getattr(image, operation)(*arguments, **options)
     except pyvips.Error as error:
-        raise _damaged(path, error) from error
+        raise damaged(path, error) from error
 
 
 def _decoded(image: Any, orientation: int, path: Path) -> NDArray[np.uint8]:
@@ -399,7 +402,7 @@ def _decoded(image: Any, orientation: int, path: Path) -> NDArray[np.uint8]:
     try:
         stored = np.frombuffer(image.write_to_memory(), np.uint8)
     except pyvips.Error as error:
-        raise _damaged(path, error) from error
+        raise damaged(path, error) from error
     array = stored.reshape(image.height, image.width, 3)
     if _swaps_sides(orientation):
         array = array.swapaxes(0, 1)

@@ -1,0 +1,78 @@
+"""`stack` and `stitch`: one photo out of many."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from berlese.cli import flags
+from berlese.cli.console import SOME_FAILED, Stages, print_json, user_errors
+
+
+def stack(
+    slices: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Slices of one scene, focused at different heights; or a folder of them.",
+            show_default=False,
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="Picture to write: .tif, .png or .jpg.")],
+    method: Annotated[
+        str, typer.Option(help="pyramid (most detail) or depth-map (calmest surfaces).")
+    ] = "pyramid",
+    radius: Annotated[
+        float, typer.Option(min=1.0, max=200.0, help="Pixels over which sharpness is judged.")
+    ] = 8.0,
+    smoothing: Annotated[
+        float, typer.Option(min=0.0, max=200.0, help="Pixels over which depth is smoothed.")
+    ] = 4.0,
+    align: Annotated[
+        bool, typer.Option(help="Bring the slices into register and to one brightness.")
+    ] = True,
+    depth_map: Annotated[
+        Path | None,
+        typer.Option(help="Also write the depth of each pixel: a .tif of 32-bit floats."),
+    ] = None,
+    step_mm: Annotated[
+        float | None,
+        typer.Option(help="Distance of two slices: the depth map is then in millimetres."),
+    ] = None,
+    overwrite: flags.Overwrite = False,
+    json: flags.Json = False,
+    quiet: flags.Quiet = False,
+) -> None:
+    """Fuse slices focused at different heights to one picture that is sharp throughout."""
+    with user_errors():
+        from berlese.cli.stacking import stack_into_file
+        from berlese.errors import SettingError
+        from berlese.photos.reading import find_photos
+        from berlese.photos.stack import StackSettings
+
+        if step_mm is not None and not step_mm > 0:
+            raise SettingError(f"--step-mm must be a number above 0, got {step_mm!r}.")
+        settings = StackSettings(
+            method=method, align=align, radius_px=radius, smoothing_px=smoothing
+        )
+        stacked, summary = stack_into_file(
+            find_photos(slices),
+            out,
+            settings,
+            depth_map=depth_map,
+            step_mm=step_mm,
+            overwrite=overwrite,
+            stages=Stages(quiet=quiet),
+        )
+    if json:
+        print_json(summary)
+    else:
+        typer.echo(
+            f"{out}: {summary['width']} x {summary['height']} pixels, {summary['bits']} bits, "
+            f"from {len(stacked.slices)} slices; geometry and light of {stacked.middle.path.name}."
+        )
+        for note in stacked.notes:
+            typer.echo(f"Note: {note}")
+        for error in stacked.left_out:
+            typer.echo(f"Left out: {error}", err=True)
+    if stacked.left_out:
+        raise typer.Exit(SOME_FAILED)
