@@ -1,12 +1,16 @@
-"""What an installation has and lacks, in words."""
+"""What an installation has and lacks, and how a survey's photos are, in words."""
 
 import os
 import platform
 import tempfile
 from dataclasses import asdict, dataclass
 from importlib import metadata
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
+
+import typer
+
+from berlese.cli.console import print_table
 
 LIBRARIES = ("numpy", "opencv-python-headless", "onnxruntime", "pyvips", "scikit-learn", "torch")
 
@@ -97,3 +101,35 @@ def _cache() -> Check:
         advice = "set BERLESE_CACHE to a folder that can be written to"
         return Check("cache", False, f"{folder}: {error.strerror}", advice)
     return Check("cache", True, str(Path(folder)))
+
+
+def tell_findings(summary: dict[str, Any]) -> None:
+    """Print how photos were taken, and what to change.
+
+    Parameters
+    ----------
+    summary : dict
+        From `berlese.survey.imaging_findings.summary_of`.
+    """
+    columns = {
+        "name": "photo",
+        "animals": "animals",
+        "length_px": "length",
+        "edge_px": "edge",
+        "ground_level": "ground",
+        "ground_evenness": "evenness",
+        "mm_per_pixel": "mm/pixel",
+    }
+    named = [photo | {"name": PurePosixPath(photo["photo"]).name} for photo in summary["photos"]]
+    rows = [[_figure(photo.get(name)) for name in columns] for photo in named]
+    print_table("Photos (lengths in pixels)", list(columns.values()), rows)
+    for finding in summary["findings"]:
+        typer.echo(
+            f"\n{PurePosixPath(finding['photo']).name}: {finding['seen']}\n  {finding['advice']}"
+        )
+    if not summary["findings"]:
+        typer.echo("Nothing to change.")
+
+
+def _figure(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else "" if value is None else str(value)

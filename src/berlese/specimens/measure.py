@@ -5,7 +5,7 @@ feret and the axes of the ellipse are those of the whole outline, as EcoTaxa's c
 names are. In millimetres, multiply by mm per pixel (areas by its square, the volume by its cube).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import cv2
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from berlese.specimens.body import Body, find_body
 from berlese.specimens.crop import with_margin
 from berlese.specimens.outline import Box, Specimen
+from berlese.specimens.sharpness import Look, look_at
 
 GAP_SHARE = 0.5  # of the distance from ground to body colour that a gap between legs may be off
 WALL = 0.25  # of the animal's half width: what lies behind a thicker wall is a highlight
@@ -64,6 +65,8 @@ class Measurements:
         y axis.
     axis : ndarray of float64 of shape (9, 2)
         Points x, y of the axis.
+    look : Look or None
+        How sharp and bright it is, where its pixels were given.
     """
 
     length_px: float
@@ -77,13 +80,14 @@ class Measurements:
     volume_px3: float
     angle_deg: float
     axis: NDArray[np.float64]
+    look: Look | None = None
 
     def to_columns(self) -> dict[str, Any]:
         """Return all by name, as plain numbers and lists; the axis to a hundredth of a pixel."""
-        values: dict[str, Any] = {
-            name: float(getattr(self, name)) for name in self.__slots__ if name != "axis"
-        }
-        return values | {"axis": self.axis.round(2).tolist()}
+        plain = [name for name in self.__slots__ if name not in ("axis", "look")]
+        values: dict[str, Any] = {name: float(getattr(self, name)) for name in plain}
+        look = None if self.look is None else self.look.to_dict()
+        return values | {"axis": self.axis.round(2).tolist(), "look": look}
 
 
 def esd_of(area: float) -> float:
@@ -105,11 +109,14 @@ def measure(specimen: Specimen, photo: _Photo | None = None) -> Measurements:
     frame = specimen.box
     if photo is not None:
         frame = with_margin(frame, photo.width, photo.height)
+    corner = (frame.left, frame.top)
     mask = filled(specimen.polygon, frame)
-    if photo is not None:
-        pixels = photo.region(frame.left, frame.top, frame.width, frame.height)
-        mask &= ~gaps_inside(mask, pixels)
-    return measure_mask(mask, (frame.left, frame.top), specimen.polygon, specimen.area_px)
+    if photo is None:
+        return measure_mask(mask, corner, specimen.polygon, specimen.area_px)
+    pixels = photo.region(*corner, frame.width, frame.height)
+    mask &= ~gaps_inside(mask, pixels)
+    measured = measure_mask(mask, corner, specimen.polygon, specimen.area_px)
+    return replace(measured, look=look_at(pixels, specimen.polygon - corner, mask))
 
 
 def measure_mask(

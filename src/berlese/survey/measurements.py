@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sqlalchemy import or_
 from sqlalchemy.orm import joinedload, selectinload
 
 from berlese.errors import PhotoError
@@ -101,7 +102,7 @@ class _Crop:
 
 
 def measure_anew(survey: Survey) -> int:
-    """Measure the specimens that an older berlese measured, by their outlines and crops.
+    """Measure the specimens that were not, or by an older berlese, by their outlines and crops.
 
     Returns
     -------
@@ -109,7 +110,7 @@ def measure_anew(survey: Survey) -> int:
         How many there were.
     """
     with survey.writing() as session:
-        query = current_specimens().where(Specimen.feret_px.is_(None))
+        query = current_specimens().where(or_(Specimen.feret_px.is_(None), Specimen.look.is_(None)))
         old = session.scalars(query.options(joinedload(Specimen.photo))).all()
         for row in old:
             if len(row.polygon) > 2:

@@ -36,6 +36,8 @@ from berlese.survey.community import (
 )
 from berlese.survey.estimates import NO_ANIMAL, estimate_survey
 from berlese.survey.figures import plot_abundance, plot_animals, plot_richness
+from berlese.survey.imaging import look_at_photos
+from berlese.survey.imaging_findings import summary_of
 from berlese.survey.survey import Survey
 from berlese.survey.tables import Model, Photo, Run, Specimen, in_force
 
@@ -110,6 +112,7 @@ def write_report(survey: Survey, *, truth: dict[str, float] | None = None) -> Pa
         figure=_figure(sites),
         estimates=estimate_survey(survey),
         no_animal=NO_ANIMAL,
+        imaging=summary_of(look_at_photos(survey)),
         models=_models(survey),
         runs=_runs(survey),
         truth=truth,

@@ -96,6 +96,8 @@ class Photo(Base):
     notes: Mapped[list[str]] = mapped_column(JSON)
     segmentation: Mapped[str | None] = mapped_column("segmentationHash")
     """Hash of the settings that its specimens were found with; None until then."""
+    imaging: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """What `berlese.survey.imaging` saw on it, and for which segmentation."""
     current: Mapped[bool] = mapped_column(default=True)
 
     sample: Mapped[Sample] = relationship(back_populates="photos")
@@ -135,6 +137,8 @@ class Specimen(Base):
     volume_px3: Mapped[float | None] = mapped_column("volumePx3")
     axis: Mapped[list[list[float]] | None] = mapped_column("bodyAxis", JSON(none_as_null=True))
     """Axis of the body as [x, y] points in photo pixels."""
+    look: Mapped[dict[str, float | None] | None] = mapped_column(JSON(none_as_null=True))
+    """How sharp and bright it is, see `berlese.specimens.sharpness.Look`."""
     crop_path: Mapped[str] = mapped_column("cropPath")
     """Relative to the survey folder, forward slashes."""
     crop_sha256: Mapped[str] = mapped_column("cropSha256", index=True)

@@ -1,14 +1,27 @@
-"""`doctor` and `backbones`: what is there on this machine."""
+"""`doctor` and `backbones`: what is there on this machine, and how a survey's photos are."""
 
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
 
 from berlese import __version__
 from berlese.cli import flags
-from berlese.cli.console import finish, print_json, print_table
+from berlese.cli.console import Stages, finish, print_json, print_table, user_errors
 
 
-def doctor(json: flags.Json = False) -> None:
-    """Look at the installation: what is there, what is missing, what to do."""
+def doctor(
+    survey: Annotated[
+        Path | None,
+        typer.Argument(help="Survey whose photos to look at.", show_default=False),
+    ] = None,
+    json: flags.Json = False,
+    quiet: flags.Quiet = False,
+) -> None:
+    """Look at the installation, or at how a survey's photos were taken, and say what to do."""
+    if survey is not None:
+        _check_photos(survey, as_json=json, quiet=quiet)
+        return
     from berlese.cli.doctor import check_installation
 
     checks = check_installation()
@@ -21,6 +34,25 @@ def doctor(json: flags.Json = False) -> None:
         ]
         print_table(f"berlese {__version__}", ["", "what", "found", "what to do"], rows, left=4)
     finish(sum(not check.in_order for check in checks), 1)
+
+
+def _check_photos(survey: Path, *, as_json: bool, quiet: bool) -> None:
+    with user_errors():
+        from berlese.cli.doctor import tell_findings
+        from berlese.survey.imaging import look_at_photos
+        from berlese.survey.imaging_findings import summary_of
+        from berlese.survey.survey import Survey
+        from berlese.survey.tables import current_photos
+
+        with (
+            Survey.open(survey) as opened,
+            Stages(quiet=quiet)("look at photos", opened.count(current_photos())) as advance,
+        ):
+            seen = look_at_photos(opened, progress=advance)
+    summary = summary_of(seen)
+    print_json(summary) if as_json else tell_findings(summary)
+    unreadable = sum(photo.ground is None for photo in seen)
+    finish(unreadable, len(seen) - unreadable)
 
 
 def backbones(json: flags.Json = False) -> None:

@@ -1,0 +1,150 @@
+"""How the photos of a survey were taken: sharpness, light, ground, scale and size of animals.
+
+Ground and light come from a small copy of each photo, sharpness from its animals' crops: no
+photo is in memory whole. What was seen is kept in the database until the photo is segmented
+anew. What it means, in words, is said by `berlese.survey.imaging_findings`.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+import numpy as np
+from sqlalchemy.orm import selectinload
+
+from berlese.errors import PhotoError
+from berlese.photos.reading import open_photo
+from berlese.specimens.ground import look_at_ground
+from berlese.survey.measurements import measure_anew
+from berlese.survey.survey import Survey
+from berlese.survey.tables import Photo, Specimen, current_photos
+
+VERSION = 1  # of what is stored; another one is looked at again
+SMALL_SIDE = 800
+
+
+@dataclass(frozen=True, slots=True)
+class SeenAnimal:
+    """One animal: its number on the photo, its length and how sharp it is, in pixels."""
+
+    id: str
+    number: int
+    length_px: float | None
+    edge_px: float | None
+    detail: float | None
+    burnt: float | None
+    crushed: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SeenPhoto:
+    """One photo as it was taken.
+
+    Attributes
+    ----------
+    path : str
+        As the survey stores it.
+    mm_per_pixel : float or None
+        Its scale.
+    ground : dict of str to float, or None
+        Fields of `berlese.specimens.ground.Ground`; None where the file cannot be read.
+    reason : str
+        Why it cannot be read.
+    animals : tuple of SeenAnimal
+        What was found on it.
+    """
+
+    path: str
+    mm_per_pixel: float | None
+    ground: dict[str, float] | None
+    reason: str
+    animals: tuple[SeenAnimal, ...]
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return PurePosixPath(self.path).name
+
+    def median(self, attribute: str) -> float | None:
+        """Median over the animals where it is known; None where it is for none."""
+        every = [getattr(animal, attribute) for animal in self.animals]
+        known = [value for value in every if value is not None]
+        return float(np.median(known)) if known else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what was measured, for JSON and tables."""
+        medians = ("length_px", "edge_px", "detail", "burnt", "crushed")
+        length = self.median("length_px")
+        scale = self.mm_per_pixel
+        return {
+            "photo": self.path,
+            "animals": len(self.animals),
+            "mm_per_pixel": scale,
+            "length_mm": None if scale is None or length is None else scale * length,
+            **{name: self.median(name) for name in medians},
+            **{f"ground_{name}": value for name, value in (self.ground or {}).items()},
+        }
+
+
+def look_at_photos(
+    survey: Survey, *, progress: Callable[[int], None] | None = None
+) -> list[SeenPhoto]:
+    """Look at every photo that was segmented and not yet looked at; tell about all of them.
+
+    Parameters
+    ----------
+    survey : Survey
+        Whose photos.
+    progress : callable, optional
+        Called with the number of photos just finished.
+    """
+    measure_anew(survey)
+    seen = []
+    with survey.reading() as session:
+        shas = [photo.sha256 for photo in session.scalars(current_photos())]
+    for sha in shas:
+        with survey.writing() as session:
+            photo = session.get_one(Photo, sha, options=[selectinload(Photo.specimens)])
+            reason = _look(survey, photo)
+            seen.append(_seen(photo, reason))
+        if progress is not None:
+            progress(1)
+    return seen
+
+
+def _look(survey: Survey, photo: Photo) -> str:
+    """Fill in `Photo.imaging` where it is missing; return why the file cannot be read."""
+    known = photo.imaging
+    wanted = {"version": VERSION, "segmentation": photo.segmentation}
+    if known is not None and wanted.items() <= known.items():
+        return ""
+    try:
+        opened = open_photo(
+            survey.absolute(photo.path), max_pixels=max(photo.width * photo.height, 1)
+        )
+        small = opened.shrunk(SMALL_SIDE)
+    except (PhotoError, OSError) as error:
+        photo.imaging = None
+        return str(error)
+    factor = small.shape[1] / photo.width
+    outlines = [factor * np.array(row.polygon) for row in _current(photo) if len(row.polygon) > 2]
+    ground = {
+        name: round(value, 4) for name, value in asdict(look_at_ground(small, outlines)).items()
+    }
+    photo.imaging = wanted | {"ground": ground}
+    return ""
+
+
+def _current(photo: Photo) -> list[Specimen]:
+    return [specimen for specimen in photo.specimens if specimen.current]
+
+
+def _seen(photo: Photo, reason: str) -> SeenPhoto:
+    animals = []
+    for row in _current(photo):
+        look = row.look or {}
+        values = (look.get(name) for name in ("edge_px", "detail", "burnt", "crushed"))
+        animals.append(SeenAnimal(row.id, row.number, row.length_px, *values))
+    ground = None if photo.imaging is None else photo.imaging["ground"]
+    return SeenPhoto(photo.path, photo.mm_per_pixel, ground, reason, tuple(animals))
