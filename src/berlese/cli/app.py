@@ -6,6 +6,7 @@ import typer
 
 from berlese import __version__
 from berlese.cli.verbs import (
+    adapting,
     installation,
     models,
     path,
@@ -25,6 +26,7 @@ VERBS = (
     models.train,
     models.evaluate,
     models.predict,
+    adapting.adapt,
     reviewing.plan,
     studies.study,
     surveys.table,
