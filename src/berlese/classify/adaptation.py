@@ -51,9 +51,13 @@ class AdaptedClassifier(ClassifierMixin, BaseEstimator):
         ValueError
             If the source has one class, or rows hold NaN.
         """
-        self._check()
         X, y = validate_data(self, X, y, dtype=np.float64)
-        domains = split_domains(self, X, y, sample_domain)
+        return self.fit_domains(split_domains(self, X, y, sample_domain))
+
+    def fit_domains(self, domains: Domains):
+        """Learn from rows that are sorted by domain already."""
+        self._check()
+        self.n_features_in_ = domains.source.shape[1]
         self.classes_ = domains.classes
         self.scores_ = self.adapted(domains)
         return self

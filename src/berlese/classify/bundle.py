@@ -5,6 +5,7 @@
     model/
       bundle.json           classes, rank, backbone, head, training summary
       arrays.safetensors    what the head learned, scores of the unknown rule
+      library.safetensors   features of the training set, see `berlese.classify.library_rows`
       MODEL_CARD.md         the same for a person
 
 The same training gives the same bytes, so that `Bundle.hash` names a model.
@@ -23,7 +24,9 @@ from numpy.typing import ArrayLike, NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from berlese.classify.heads import new_head
+from berlese.classify.heads import saved_head
+from berlese.classify.library_rows import FILE_NAME as ROWS_NAME
+from berlese.classify.library_rows import LibraryRows
 from berlese.classify.unknowns import DEFAULT_RATE, UnknownRule
 from berlese.errors import BundleError, BundleMismatchError, SettingError
 
@@ -73,6 +76,8 @@ class Bundle:
     unknown_rule : UnknownRule
     training : dict
         Summary of the training set; JSON types.
+    rows : LibraryRows, optional
+        The training set's features, where they were asked for.
     """
 
     classifier: Any
@@ -82,6 +87,7 @@ class Bundle:
     backbone_hash: str
     unknown_rule: UnknownRule
     training: dict[str, Any]
+    rows: LibraryRows | None = None
 
     @property
     def classes(self) -> list[str]:
@@ -150,6 +156,8 @@ class Bundle:
             (temporary / JSON_NAME).write_bytes(self._json_bytes())
             (temporary / ARRAYS_NAME).write_bytes(self._array_bytes())
             (temporary / CARD_NAME).write_text(self._card(), encoding="utf-8")
+            if self.rows is not None:
+                (temporary / ROWS_NAME).write_bytes(self.rows.to_bytes())
             if folder.exists():
                 old = temporary.with_suffix(".old")
                 folder.replace(old)
@@ -161,8 +169,14 @@ class Bundle:
             shutil.rmtree(temporary, ignore_errors=True)
 
     @classmethod
-    def load(cls, folder: Path | str) -> "Bundle":
+    def load(cls, folder: Path | str, *, with_rows: bool = False) -> "Bundle":
         """Read a bundle.
+
+        Parameters
+        ----------
+        folder : Path or str
+        with_rows : bool
+            Read the training set's features as well; naming animals does without.
 
         Raises
         ------
@@ -182,7 +196,7 @@ class Bundle:
                 f"{FORMAT}. Use the berlese that wrote it, or train again."
             )
         try:
-            classifier = new_head(facts["head"]).set_params(**_parameters(facts["parameters"]))
+            classifier = saved_head(facts["head"]).set_params(**_parameters(facts["parameters"]))
             rule = UnknownRule(arrays.pop(UNKNOWN_SCORES))
             classifier.set_state(np.array(facts["classes"]), arrays)
             return cls(
@@ -193,6 +207,7 @@ class Bundle:
                 backbone_hash=facts["backbone_hash"],
                 unknown_rule=rule,
                 training=facts["training"],
+                rows=LibraryRows.read(folder / ROWS_NAME) if with_rows else None,
             )
         except (KeyError, TypeError, ValueError, SettingError) as error:
             raise BundleError(

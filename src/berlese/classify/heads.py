@@ -1,11 +1,26 @@
 """The heads that a model can have, by name; PyTorch is loaded only for those that need it."""
 
+from importlib import import_module
 from typing import Any
 
 from berlese.errors import SettingError
 
 DEFAULT_HEAD = "linear"
 HEADS = ("linear", "network", "paper")
+
+_ADAPTED = {
+    "prototypes": ("prototypes", "PrototypeClassifier"),
+    "nearest-mean": ("prototypes", "NearestMeanClassifier"),
+    "vote": ("vote", "VoteClassifier"),
+    "self-training": ("retraining", "SelfTrainingClassifier"),
+    "density-ratio": ("retraining", "DensityRatioClassifier"),
+    "information": ("retraining", "InformationMaximisationClassifier"),
+    "label-shift": ("label_shift", "LabelShiftClassifier"),
+    "consensus": ("consensus", "ConsensusClassifier"),
+    "reviewed": ("reviewed", "ReviewedClassifier"),
+}
+ADAPTATIONS = tuple(_ADAPTED)
+"""Heads that are fitted to a library and to the photos that they are to name."""
 
 
 def new_head(name: str, *, random_state: int | None = None) -> Any:
@@ -35,3 +50,27 @@ def new_head(name: str, *, random_state: int | None = None) -> Any:
     if name == "paper":
         return NetworkClassifier.paper(random_state=random_state)
     return NetworkClassifier(random_state=random_state)
+
+
+def new_adaptation(name: str) -> Any:
+    """Make an unfitted method of adaptation.
+
+    Parameters
+    ----------
+    name : str
+        One of `ADAPTATIONS`.
+
+    Raises
+    ------
+    SettingError
+        If there is no such method.
+    """
+    if name not in _ADAPTED:
+        raise SettingError(f"method must be one of {', '.join(ADAPTATIONS)}; got {name!r}.")
+    module, class_name = _ADAPTED[name]
+    return getattr(import_module(f"berlese.classify.{module}"), class_name)()
+
+
+def saved_head(name: str) -> Any:
+    """Make the unfitted head of a saved model, plain or adapted."""
+    return new_adaptation(name) if name in _ADAPTED else new_head(name)

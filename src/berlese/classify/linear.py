@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import softmax
+from scipy.optimize import minimize
+from scipy.special import logsumexp, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.multiclass import check_classification_targets
@@ -132,3 +133,49 @@ def logistic_weights(
         half = np.array([[-0.5], [0.5]])
         coefficients, intercepts = half @ coefficients, half[:, 0] * intercepts
     return coefficients, intercepts, int(model.n_iter_[0])
+
+
+def soft_logistic_weights(
+    Z: NDArray[np.float64], wanted: NDArray[np.float64], *, C: float, max_iter: int = 100
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Fit multinomial logistic regression to probabilities instead of names.
+
+    Minimises C times the summed cross-entropy plus half the sum of squared coefficients.
+
+    Parameters
+    ----------
+    Z : ndarray of float64 of shape (n, n_features)
+        Standardised.
+    wanted : ndarray of float64 of shape (n, n_classes)
+        Rows sum to one.
+    C : float
+    max_iter : int
+        Bound of L-BFGS's iterations; where it ends early the model is a smoother one.
+
+    Returns
+    -------
+    coefficients : ndarray of float64 of shape (n_classes, n_features)
+    intercepts : ndarray of float64 of shape (n_classes,)
+    """
+    columns = np.column_stack([Z, np.ones(len(Z))])
+    shape = (wanted.shape[1], columns.shape[1])
+
+    def objective(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        weights = flat.reshape(shape)
+        logits = columns @ weights.T
+        norm = logsumexp(logits, axis=1, keepdims=True)
+        loss = C * (norm.sum() - np.sum(wanted * logits)) + np.sum(weights[:, :-1] ** 2) / 2
+        slope = C * (np.exp(logits - norm) - wanted).T @ columns
+        slope[:, :-1] += weights[:, :-1]
+        return float(loss), slope.ravel()
+
+    with threadpool_limits(1):
+        found = minimize(
+            objective,
+            np.zeros(shape[0] * shape[1]),
+            jac=True,
+            method="L-BFGS-B",
+            options={"maxiter": max_iter},
+        )
+    weights = found.x.reshape(shape)
+    return weights[:, :-1], weights[:, -1]

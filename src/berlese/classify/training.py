@@ -11,6 +11,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from berlese.classify.bundle import Bundle
 from berlese.classify.heads import DEFAULT_HEAD, new_head
+from berlese.classify.library_rows import LibraryRows
 from berlese.classify.unknowns import UnknownRule
 from berlese.errors import LibraryError
 
@@ -77,6 +78,7 @@ def train_bundle(
         backbone_hash=backbone.hash,
         unknown_rule=rule,
         training=_summary(counts, groups, rule),
+        rows=LibraryRows.of(X, np.searchsorted(classifier.classes_, y)),
     )
 
 

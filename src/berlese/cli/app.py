@@ -6,6 +6,7 @@ import typer
 
 from berlese import __version__
 from berlese.cli.verbs import (
+    adapting,
     compositing,
     installation,
     models,
@@ -26,6 +27,7 @@ VERBS = (
     models.train,
     models.evaluate,
     models.predict,
+    adapting.adapt,
     reviewing.plan,
     studies.study,
     compositing.stack,

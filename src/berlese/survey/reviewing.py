@@ -166,8 +166,7 @@ def features_of(survey: Survey, animals: Sequence[Animal]) -> NDArray[np.float64
     SurveyError
         If an animal is not named, or its features are gone.
     """
-    if not animals:
-        raise SurveyError(f"{survey.folder}: has no animals; run `berlese segment` first.")
+    _require_some(survey, animals)
     last = max((animal.named.id for animal in animals if animal.named is not None), default=None)
     with survey.reading() as session:
         said = session.get(Identification, last) if last is not None else None
@@ -176,15 +175,34 @@ def features_of(survey: Survey, animals: Sequence[Animal]) -> NDArray[np.float64
         raise SurveyError(
             f"{survey.folder}: no model has named its animals; run `berlese predict` first."
         )
+    return stored_features(survey, animals, model.backbone, model.backbone_hash).astype(np.float64)
+
+
+def stored_features(
+    survey: Survey, animals: Sequence[Animal], backbone: str, backbone_hash: str
+) -> NDArray[np.float32]:
+    """Fetch the animals' features by a backbone, of shape (n, dim).
+
+    Raises
+    ------
+    SurveyError
+        If there is no animal, or the features of one are gone.
+    """
+    _require_some(survey, animals)
     keys = [animal.crop_sha256 for animal in animals]
-    found = FeatureStore(survey.features).get(keys, model.backbone_hash)
+    found = FeatureStore(survey.features).get(keys, backbone_hash)
     missing = [animal for animal in animals if animal.crop_sha256 not in found]
     if missing:
         raise SurveyError(
-            f"{missing[0].crop}: has no features of {model.backbone}, and so have "
-            f"{len(missing) - 1} others; run `berlese embed --backbone {model.backbone}`."
+            f"{missing[0].crop}: has no features of {backbone}, and so have "
+            f"{len(missing) - 1} others; run `berlese embed --backbone {backbone}`."
         )
-    return np.stack([found[key] for key in keys]).astype(np.float64)
+    return np.stack([found[key] for key in keys])
+
+
+def _require_some(survey: Survey, animals: Sequence[Animal]) -> None:
+    if not animals:
+        raise SurveyError(f"{survey.folder}: has no animals; run `berlese segment` first.")
 
 
 def add_names(survey: Survey, names: Iterable[GivenName], by: str) -> StepReport:

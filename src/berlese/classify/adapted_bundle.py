@@ -1,0 +1,106 @@
+"""A model that was adapted to other photos, as a bundle of its own."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from berlese.classify.bundle import Bundle
+from berlese.classify.domains import UNREVIEWED, Domains
+from berlese.classify.guard import AUTO, KEEP, Verdict, decide
+from berlese.classify.unknowns import UnknownRule
+from berlese.errors import BundleError, SettingError
+
+RECORD = "adaptation"
+
+
+def adapt_bundle(
+    bundle: Bundle,
+    features: ArrayLike,
+    names: ArrayLike,
+    at_random: ArrayLike,
+    *,
+    backbone_hash: str,
+    method: str = AUTO,
+) -> tuple[Bundle, Verdict]:
+    """Adapt a model to the animals that it is to name, or keep it as it is.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        Loaded with its rows. One that was adapted before starts from its library again.
+    features : array of shape (n, dim)
+        Of the target.
+    names : array of str of shape (n,)
+        Taxa that a person gave; empty for animals that nobody named. Those that the model does not
+        know are not learned from, and counted against every choice alike.
+    at_random : array of bool of shape (n,)
+        Whether an animal was named because it had been drawn at random.
+    backbone_hash : str
+        Of the features.
+    method : str
+        See `berlese.classify.guard.decide`.
+
+    Returns
+    -------
+    bundle : Bundle
+        Its training summary holds the verdict, as JSON types, under ``adaptation``.
+    verdict : Verdict
+
+    Raises
+    ------
+    BundleError
+        If the bundle was loaded without its rows.
+    BundleMismatchError
+        If the features are of another backbone.
+    SettingError
+        If features are not finite, or the target is too small.
+    """
+    bundle.require_backbone(backbone_hash)
+    if bundle.rows is None:
+        raise BundleError("a model is adapted with its library's features; load it with its rows.")
+    X = np.asarray(features, np.float64)
+    if not np.isfinite(X).all():
+        raise SettingError("features of the target must be finite numbers; look for NaN in them.")
+    said = np.asarray(names, np.str_)
+    domains = Domains(
+        np.asarray(bundle.classifier.classes_),
+        np.asarray(bundle.rows.features, np.float64),
+        np.asarray(bundle.rows.codes, np.intp),
+        X,
+        reviewed_codes(said, bundle.classes),
+    )
+    as_is = bundle.classifier.predict_proba(X)
+    decision = decide(domains, as_is, np.asarray(at_random, bool), method=method)
+    record = {RECORD: decision.verdict.to_dict()}
+    notes = [*bundle.training.get("notes", []), *_notes(decision.verdict)]
+    training = bundle.training | record | {"notes": notes}
+    if decision.verdict.method == KEEP:
+        return replace(bundle, training=training), decision.verdict
+    adapted = replace(
+        bundle,
+        classifier=decision.classifier,
+        head=decision.verdict.method,
+        # Held-out library pictures say nothing of the adapted probabilities: the target's own do.
+        unknown_rule=UnknownRule.fit(decision.classifier.predict_proba(X)),
+        training=training,
+    )
+    return adapted, decision.verdict
+
+
+def reviewed_codes(names: NDArray[np.str_], classes: list[str]) -> NDArray[np.intp]:
+    """Place of each name among sorted classes; `UNREVIEWED` where it is empty or not there."""
+    places = {name: place for place, name in enumerate(classes)}
+    return np.array([places.get(str(name), UNREVIEWED) for name in names], np.intp)
+
+
+def _notes(verdict: Verdict) -> list[str]:
+    """What the model card says of an adaptation."""
+    if verdict.method == KEEP:
+        return [f"kept as it is for {verdict.animals} animals of other photos"]
+    state = "verified by reviewed animals" if verdict.verified else "not verified by anybody"
+    return [
+        f"adapted by {verdict.method} to {verdict.animals} animals of other photos, {state}; "
+        "use it for these photos only",
+        "unknown marks the least sure animals of these photos; no error rate is promised",
+    ]

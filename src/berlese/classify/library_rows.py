@@ -1,0 +1,65 @@
+"""The training set's features, kept beside a model so that it can be trained on again.
+
+Adapting a model to other photos and teaching it a new taxon both start from the pictures that it
+learned from; their features are a few megabytes, the pictures may be far away.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from berlese.errors import BundleError
+
+FILE_NAME = "library.safetensors"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LibraryRows:
+    """What a model was trained on.
+
+    Attributes
+    ----------
+    features : ndarray of float32 of shape (n, dim)
+    codes : ndarray of int64 of shape (n,)
+        Position of each row's taxon among the model's classes.
+    """
+
+    features: NDArray[np.float32]
+    codes: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, features: ArrayLike, codes: ArrayLike) -> "LibraryRows":
+        """Keep features as float32, which is what backbones give."""
+        return cls(np.asarray(features, np.float32), np.asarray(codes, np.int64))
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def to_bytes(self) -> bytes:
+        """Write as safetensors."""
+        return save({"codes": self.codes, "features": np.ascontiguousarray(self.features)})
+
+    @classmethod
+    def read(cls, path: Path) -> "LibraryRows":
+        """Read what `to_bytes` gave.
+
+        Raises
+        ------
+        BundleError
+            If the file is missing or damaged.
+        """
+        try:
+            arrays: dict[str, NDArray[Any]] = load(path.read_bytes())
+            return cls(arrays["features"], arrays["codes"])
+        except FileNotFoundError as error:
+            raise BundleError(
+                f"{path}: is missing: the model was saved without its training set's features. "
+                "Train it again with `berlese train`."
+            ) from error
+        except (OSError, KeyError, SafetensorError) as error:
+            raise BundleError(f"{path}: cannot be read as safetensors ({error}).") from error

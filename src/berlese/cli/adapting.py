@@ -1,0 +1,77 @@
+"""Glue of `adapt`: a bundle and a photo set in, a bundle out."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from berlese.classify.adapted_bundle import adapt_bundle
+from berlese.classify.bundle import Bundle
+from berlese.classify.guard import Verdict
+from berlese.cli.console import Stages
+from berlese.errors import BundleError
+from berlese.survey.failures import Failure
+from berlese.survey.photo_sets import read_photo_set
+from berlese.survey.pipeline import backbone_of
+
+
+@dataclass(frozen=True, slots=True)
+class AdaptationReport:
+    """What `adapt` decided and wrote."""
+
+    bundle: Path
+    verdict: Verdict
+    failures: tuple[Failure, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as JSON types."""
+        return {
+            "bundle": str(self.bundle),
+            **self.verdict.to_dict(),
+            "failures": [{"file": each.file, "reason": each.reason} for each in self.failures],
+        }
+
+    def in_words(self) -> str:
+        """Say it in a few lines for a person."""
+        return f"{self.verdict.in_words()}\n{self.bundle} written."
+
+
+def adapt_into(
+    out: Path,
+    bundle: Path,
+    target: Path,
+    *,
+    method: str,
+    reviewed: Path | None,
+    weights: Path | None,
+    jobs: int | None,
+    overwrite: bool,
+    stages: Stages,
+) -> AdaptationReport:
+    """Adapt a bundle to a photo set and save what comes of it.
+
+    Raises
+    ------
+    BundleError
+        If `out` exists and `overwrite` is not set, or is the bundle itself; before anything is
+        computed.
+    """
+    if out.exists() and not overwrite:
+        raise BundleError(f"{out}: exists; give --overwrite, or another --out.")
+    if out.resolve() == bundle.resolve():
+        raise BundleError(f"{out}: is the model to adapt; give another --out, it stays as it is.")
+    model = Bundle.load(bundle, with_rows=True)
+    with stages("prepare backbone"):
+        session = backbone_of(model, weights=weights, jobs=jobs)
+    with stages("embed target") as advance:
+        photo_set = read_photo_set(target, session, reviewed, jobs=jobs, progress=advance)
+    with stages("adapt"):
+        adapted, verdict = adapt_bundle(
+            model,
+            photo_set.features,
+            photo_set.names,
+            photo_set.at_random,
+            backbone_hash=session.hash,
+            method=method,
+        )
+        adapted.save(out, overwrite=overwrite)
+    return AdaptationReport(out, verdict, photo_set.failures)

@@ -1,0 +1,83 @@
+"""`adapt`: a bundle and photos in, a bundle that names them out, and words on what it is worth."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from tests.drawing import SHAPES, put_animal, save
+
+
+@pytest.fixture(scope="module")
+def crops(tmp_path_factory):
+    """Sixty pictures of the drawn taxa on a dark ground, and a sheet that names twelve."""
+    folder = tmp_path_factory.mktemp("target")
+    rng = np.random.default_rng(5)
+    lines = ["file,taxon"]
+    for number in range(60):
+        taxon = sorted(SHAPES)[number % 2]
+        image = rng.normal(150, 12, (64, 64, 3)).clip(0, 255).astype(np.uint8)
+        put_animal(image, taxon, (32, 32), float(rng.uniform(0, 180)))
+        save(folder / "crops" / f"{number:02}.png", image)
+        if number < 12:
+            lines.append(f"crops/{number:02}.png,{taxon}")
+    (folder / "names.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder
+
+
+def accuracy(berlese, bundle, crops, out):
+    result = berlese("predict", bundle, crops / "crops", "--out", out)
+    assert result.exit_code == 0, result.output
+    with out.open(encoding="utf-8", newline="") as file:
+        rows = sorted(csv.DictReader(file), key=lambda row: row["file"])
+    truth = [sorted(SHAPES)[number % 2] for number in range(len(rows))]
+    return np.mean([row["taxon"] == taxon for row, taxon in zip(rows, truth, strict=True)])
+
+
+def test_few_animals_and_no_name_leave_the_model_as_it_is_and_say_so(
+    bundle, crops, berlese, tmp_path
+):
+    out = tmp_path / "kept.bundle"
+    result = berlese("adapt", bundle, crops / "crops", "--out", out)
+    assert result.exit_code == 0, result.output
+    assert "Kept as it is (unverified)" in result.stdout
+    assert "too few" in result.stdout
+    record = json.loads((out / "bundle.json").read_text(encoding="utf-8"))
+    assert record["head"] == "linear"
+    assert record["training"]["adaptation"]["method"] == "none"
+    before = (bundle / "arrays.safetensors").read_bytes()
+    assert (out / "arrays.safetensors").read_bytes() == before
+
+
+def test_names_adapt_a_model_that_is_read_again(bundle, crops, berlese, tmp_path):
+    out = tmp_path / "adapted.bundle"
+    result = berlese(
+        "adapt", bundle, crops / "crops", "--out", out, "--reviewed", crops / "names.csv", "--json"
+    )
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert (told["method"], told["verified"], told["reviewed"]) == ("reviewed", True, 12)
+    assert accuracy(berlese, out, crops, tmp_path / "names.csv") > 0.9
+    assert "adapted by reviewed to 60 animals" in (out / "MODEL_CARD.md").read_text("utf-8")
+    again = tmp_path / "again.bundle"
+    result = berlese("adapt", out, crops / "crops", "--out", again, "--method", "prototypes")
+    assert result.exit_code == 0, result.output
+    assert "asked for" in result.stdout
+
+
+def test_what_cannot_be_adapted_is_refused_in_a_line(bundle, crops, berlese, tmp_path):
+    target = crops / "crops"
+    same = berlese("adapt", bundle, target, "--out", bundle, "--overwrite")
+    assert same.exit_code == 2
+    assert "is the model to adapt" in same.stderr
+    magic = berlese("adapt", bundle, target, "--out", tmp_path / "x", "--method", "magic")
+    assert magic.exit_code == 2
+    assert "one of prototypes" in magic.stderr
+    (tmp_path / "old").mkdir()
+    for file in ("bundle.json", "arrays.safetensors"):
+        (tmp_path / "old" / file).write_bytes((bundle / file).read_bytes())
+    old = berlese("adapt", tmp_path / "old", target, "--out", tmp_path / "y")
+    assert old.exit_code == 2
+    assert "library.safetensors" in old.stderr
+    assert "Train it again" in old.stderr
