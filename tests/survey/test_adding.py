@@ -8,9 +8,11 @@ import pytest
 
 from berlese.errors import SampleSheetError
 from berlese.survey.adding import add_photos
+from berlese.survey.community import samples_of
 from berlese.survey.failures import read_failures
+from berlese.survey.removing import remove_photos
 from berlese.survey.survey import Survey
-from berlese.survey.tables import Photo, Sample, current_photos
+from berlese.survey.tables import Photo, Sample, UnusablePhoto, current_photos
 from tests.drawing import dish, save
 
 
@@ -206,6 +208,54 @@ def test_a_photo_that_was_replaced_by_rubbish_no_longer_counts(
     (photos / "a.png").write_bytes(b"")
     add_photos(survey, [photos])
     assert "../photos/a.png" not in stored(survey)
+
+
+def test_a_photo_out_of_reach_keeps_counting(survey: Survey, photos: Path) -> None:
+    add_photos(survey, [photos])
+    before = stored(survey)
+    too_large = add_photos(survey, [photos], max_pixels=100)
+    (photos / "a.png").unlink()
+    gone = add_photos(survey, [photos / "a.png"])
+    assert stored(survey) == before
+    for report in (too_large, gone):
+        assert "stay in the table" in report.failures[0].reason
+
+
+def test_a_sample_whose_photo_cannot_be_read_is_in_the_table(survey: Survey, photos: Path) -> None:
+    (photos / "wood").mkdir()
+    (photos / "wood" / "broken.jpg").write_bytes(b"no picture")
+    add_photos(survey, [photos])
+    table = samples_of(survey).set_index("eventID")
+    assert (table.loc["wood", "photos"], table.loc["wood", "photosFailed"]) == (1, 1)
+    shutil.copy(photos / "a.png", photos / "wood" / "broken.jpg")
+    (photos / "a.png").unlink()
+    add_photos(survey, [photos / "wood"])
+    assert survey.count(select(UnusablePhoto)) == 0
+
+
+def test_a_mistyped_path_is_a_failure_and_no_sample(survey: Survey, photos: Path) -> None:
+    add_photos(survey, [photos, photos / "nosuch.png"])
+    assert "nosuch" not in set(samples_of(survey)["eventID"])
+
+
+def test_a_removed_photo_stops_counting_and_comes_back(survey: Survey, photos: Path) -> None:
+    add_photos(survey, [photos])
+    before = stored(survey)
+    report = remove_photos(survey, [photos / "a.png", photos / "nosuch.png"])
+    assert (report.n_done, len(report.failures)) == (1, 1)
+    assert set(stored(survey)) == set(before) - {"../photos/a.png"}
+    add_photos(survey, [photos])
+    assert stored(survey) == before
+
+
+def test_removing_a_folder_removes_what_lies_in_it(survey: Survey, photos: Path) -> None:
+    add_photos(survey, [photos])
+    (photos / "broken.jpg").write_bytes(b"no picture")
+    add_photos(survey, [photos])
+    remove_photos(survey, [photos])
+    assert stored(survey) == {}
+    assert read_failures(survey.folder) == []
+    assert samples_of(survey).empty
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows names are always Unicode")

@@ -26,6 +26,16 @@ def user_errors() -> Iterator[None]:
     except BerleseError as error:
         typer.echo(f"berlese: {error}", err=True)
         raise typer.Exit(NOTHING_DONE) from error
+    except BrokenPipeError:  # the reader of our output has gone: nothing to tell anyone
+        raise
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        typer.echo(
+            f"berlese: {where}{error.strerror or error}; check that the folder exists, may be "
+            "written to and has room.",
+            err=True,
+        )
+        raise typer.Exit(NOTHING_DONE) from error
 
 
 class Stages:

@@ -2,7 +2,9 @@
 
 A photo is known by the hash of its bytes. One that was renamed keeps its specimens; one that
 was edited is a new photo in the old one's place; one whose bytes are in the survey already
-under another name is reported and not counted again.
+under another name is reported and not counted again. A file that cannot be used is kept in mind
+with its sample, so that the table can say what is missing. A photo whose file is gone or out of
+reach keeps counting: what was found on it holds (`berlese.survey.removing` takes photos out).
 """
 
 from collections.abc import Callable, Iterable
@@ -17,10 +19,17 @@ from berlese.photos.identity import sha256_of
 from berlese.photos.reading import MAX_PIXELS, find_photos, open_photo
 from berlese.photos.reading import Photo as OpenPhoto
 from berlese.photos.scale import mm_per_pixel_of_setting
-from berlese.survey.failures import UNUSABLE, Failure, StepReport, reason_of, record_failures
+from berlese.survey.failures import (
+    UNUSABLE,
+    Failure,
+    StepReport,
+    read_failures,
+    reason_of,
+    record_failures,
+)
 from berlese.survey.samples import SampleInfo, SampleSheet, read_sample_sheet, samples_from_folders
 from berlese.survey.survey import SUBFOLDERS, Survey, is_survey
-from berlese.survey.tables import Photo, Sample
+from berlese.survey.tables import Photo, Sample, UnusablePhoto
 
 STAGE = "add"
 SCALE_STATED = "stated"
@@ -104,10 +113,17 @@ def add_photos(
                 counts[outcome] += 1
             if progress is not None:
                 progress(1)
-        with survey.writing() as session:
-            session.execute(delete(Sample).where(~Sample.photos.any()))
         record_failures(survey.folder, STAGE, attempted, failures)
+        forget_unneeded(survey)
     return StepReport(counts["added"], counts["known"], tuple(failures), tuple(notes))
+
+
+def forget_unneeded(survey: Survey) -> None:
+    """Drop unusable photos that `failures.csv` no longer names, and samples without any photo."""
+    failed = {row.file for row in read_failures(survey.folder) if row.stage == STAGE}
+    with survey.writing() as session:
+        session.execute(delete(UnusablePhoto).where(UnusablePhoto.path.not_in(failed)))
+        session.execute(delete(Sample).where(~Sample.photos.any(), ~Sample.unusable_photos.any()))
 
 
 def count_photos(survey: Survey, paths: Iterable[Path]) -> int:
@@ -185,12 +201,10 @@ def _add(
         digest = sha256_of(candidate.path)
         size = candidate.path.stat().st_size
     except UNUSABLE as error:
-        reason = reason_of(error)
         if isinstance(error, UnicodeEncodeError):
             reason = "the file's name is not valid UTF-8; rename it."
-        else:
-            _retire(survey, candidate.stored)
-        return Failure(candidate.stored, STAGE, reason)
+            return Failure(candidate.stored, STAGE, reason)
+        return _unusable(survey, candidate, sample, reason_of(error), from_sheet=from_sheet)
     with survey.writing() as session:
         at_path = _photo_at(session, candidate.stored)
         same = session.get(Photo, digest)
@@ -219,12 +233,34 @@ def _photo_at(session: Session, stored: str) -> Photo | None:
     return session.scalar(select(Photo).where(Photo.current, Photo.path == stored))
 
 
-def _retire(survey: Survey, stored: str) -> None:
-    """Stop counting the photo of a file that can no longer be read."""
+def _unusable(
+    survey: Survey, candidate: _Candidate, sample: SampleInfo, reason: str, *, from_sheet: bool
+) -> Failure:
+    """Keep in mind that a sample lacks a photo; a known photo goes if its file was replaced."""
+    there = candidate.path.exists() or candidate.path.is_symlink()
     with survey.writing() as session:
-        known = _photo_at(session, stored)
+        known = _photo_at(session, candidate.stored)
+        if known is not None and not _was_replaced(candidate.path, known):
+            kept = "its animals were found before and stay in the table."
+            return Failure(candidate.stored, STAGE, f"{reason} {kept}")
+        if not there:  # a mistyped path is no photo that a sample lacks
+            return Failure(candidate.stored, STAGE, reason)
+        row = session.get(UnusablePhoto, candidate.stored)
+        row = row or UnusablePhoto(path=candidate.stored)
+        inherited = known.sample_id if known is not None else row.sample_id
         if known is not None:
             known.current = False
+        _assign(session, row, sample, None if from_sheet else inherited, overwrite=from_sheet)
+        session.add(row)
+    return Failure(candidate.stored, STAGE, reason)
+
+
+def _was_replaced(path: Path, known: Photo) -> bool:
+    """Tell whether a file can be read and holds something else than the known photo."""
+    try:
+        return sha256_of(path) != known.sha256
+    except OSError:
+        return False
 
 
 def _stands_elsewhere(survey: Survey, known: Photo, stored: str) -> bool:
@@ -257,7 +293,12 @@ def _set_scale(
 
 
 def _assign(
-    session: Session, row: Photo, sample: SampleInfo, inherited: str | None, *, overwrite: bool
+    session: Session,
+    row: Photo | UnusablePhoto,
+    sample: SampleInfo,
+    inherited: str | None,
+    *,
+    overwrite: bool,
 ) -> None:
     """Put a photo into its sample; a sheet's word replaces what is known of the sample."""
     if inherited is not None:

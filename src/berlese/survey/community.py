@@ -4,7 +4,8 @@ What counts for an animal is `berlese.survey.tables.in_force`. A name that a mod
 a person validated counts for its taxon; unknown and dubious animals count as ``unknown``, and
 so do animals that were found but not named yet: none vanishes. Discarded ones (dirt, parts) do
 not count. Samples without animals and taxa without animals in a sample are zeros, never
-missing; a sample with a photo that could not be segmented is marked by ``photosFailed``.
+missing; photos that could not be read or segmented are in ``photosFailed``, so that nobody takes
+such a sample's zeros for absences.
 
 In R: ``read.csv("community.csv", row.names = "eventID", check.names = FALSE)``; the taxa are
 the columns after ``photosFailed``.
@@ -22,7 +23,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import selectinload
 
 from berlese.errors import SettingError
@@ -98,27 +99,38 @@ def _counted(sample: str, word: Identification | None) -> CountedSpecimen | None
 
 
 def samples_of(survey: Survey) -> pd.DataFrame:
-    """One row a sample with current photos, in order of id; columns `SAMPLE_COLUMNS`."""
+    """One row a sample that was photographed, in order of id; columns `SAMPLE_COLUMNS`."""
     rows = []
     with survey.reading() as session:
-        query = select(Sample).order_by(Sample.id).options(selectinload(Sample.photos))
-        for sample in session.scalars(query):
+        loaded = (selectinload(Sample.photos), selectinload(Sample.unusable_photos))
+        for sample in session.scalars(select(Sample).order_by(Sample.id).options(*loaded)):
             photos = [photo for photo in sample.photos if photo.current]
-            if photos:
-                failed = sum(photo.segmentation is None for photo in photos)
-                row = (sample.id, sample.site, sample.date or "", len(photos), failed)
-                rows.append(row)
+            unusable = len(sample.unusable_photos)
+            failed = unusable + sum(photo.segmentation is None for photo in photos)
+            if given := len(photos) + unusable:
+                rows.append((sample.id, sample.site, sample.date or "", given, failed))
     return pd.DataFrame(rows, columns=list(SAMPLE_COLUMNS))
 
 
 def known_taxa(survey: Survey) -> list[str]:
-    """Every taxon that a model of this survey can give or a person gave, sorted."""
+    """Every taxon that the models in force can give or a person gave, sorted."""
     return _taxa(survey, counted_specimens(survey))
 
 
 def _taxa(survey: Survey, specimens: Iterable[CountedSpecimen]) -> list[str]:
+    latest = (
+        select(func.max(Identification.id))
+        .join(Specimen)
+        .join(Photo)
+        .where(Identification.model_id.is_not(None), Specimen.current, Photo.current)
+        .group_by(Identification.specimen_id)
+    )
+    in_use = select(Identification.model_id).where(Identification.id.in_(latest))
     with survey.reading() as session:
-        by_models = {taxon for taxa in session.scalars(select(Model.taxa)) for taxon in taxa}
+        models = session.scalars(select(Model.taxa).where(Model.id.in_(in_use))).all()
+        # Where no animal was named, all that could have been are absent.
+        models = models or session.scalars(select(Model.taxa)).all()
+    by_models = {taxon for taxa in models for taxon in taxa}
     return sorted((by_models | {each.taxon for each in specimens}) - {UNKNOWN})
 
 

@@ -51,19 +51,29 @@ def read_sheet(path: Path, error: type[BerleseError]) -> Sheet:
     start = next((at for at, line in enumerate(lines) if line.strip(" \t\r\n,;")), None)
     if start is None:
         raise error(f"{path}: is empty; expected a header and rows.")
-    delimiter = max(",;\t", key=lines[start].count)
-    reader = csv.reader(lines[start:], delimiter=delimiter)
+    said = re.fullmatch(r"sep=(.)\s*", lines[start])  # Excel's own way to name the delimiter
+    start += said is not None
+    delimiter = said[1] if said else max(",;\t", key=lines[start].count)
+    reader = csv.reader(lines[start:], delimiter=delimiter, strict=True)
     rows = []
     try:
         header = tuple(cell.strip() for cell in next(reader))
         for cells in reader:
             plain = [cell.strip() for cell in cells]
+            line = start + reader.line_num
+            if any(plain[len(header) :]):
+                raise error(
+                    f"{path}, line {line}: has more cells than the header ({len(plain)} for "
+                    f"{len(header)}); put text that holds {delimiter!r} in double quotes."
+                )
             if any(plain):
                 plain += [""] * (len(header) - len(plain))
-                rows.append((start + reader.line_num, tuple(plain[: len(header)])))
+                rows.append((line, tuple(plain[: len(header)])))
     except csv.Error as problem:
         line = start + reader.line_num
-        raise error(f"{path}, line {line}: cannot be read as CSV ({problem}).") from problem
+        raise error(
+            f"{path}, line {line}: cannot be read as CSV ({problem}); is a double quote left open?"
+        ) from problem
     if not rows:
         raise error(f"{path}: has a header, but no rows.")
     return Sheet(path, header, tuple(rows), delimiter)

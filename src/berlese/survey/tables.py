@@ -66,6 +66,7 @@ class Sample(Base):
     longitude: Mapped[float | None] = mapped_column("decimalLongitude")
 
     photos: Mapped[list["Photo"]] = relationship(back_populates="sample", order_by="Photo.path")
+    unusable_photos: Mapped[list["UnusablePhoto"]] = relationship(back_populates="sample")
 
 
 class Photo(Base):
@@ -104,6 +105,17 @@ class Photo(Base):
     specimens: Mapped[list["Specimen"]] = relationship(
         back_populates="photo", order_by="Specimen.number"
     )
+
+
+class UnusablePhoto(Base):
+    """A file that was given as a photo and cannot be used: its sample lacks animals."""
+
+    __tablename__ = "unusable_photo"
+
+    path: Mapped[str] = mapped_column("accessURI", primary_key=True)
+    sample_id: Mapped[str] = mapped_column("eventID", ForeignKey(Sample.id), index=True)
+
+    sample: Mapped[Sample] = relationship(back_populates="unusable_photos")
 
 
 class Specimen(Base):
