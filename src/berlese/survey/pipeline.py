@@ -21,7 +21,6 @@ from berlese.photos.writing import write_text_atomic
 from berlese.specimens.segment import SegmentSettings
 from berlese.survey.adding import count_photos
 from berlese.survey.community import summarise, write_tables
-from berlese.survey.estimates import write_estimates
 from berlese.survey.failures import Failure
 from berlese.survey.library import read_library
 from berlese.survey.report import write_report
@@ -33,6 +32,7 @@ from berlese.survey.steps import (
 )
 from berlese.survey.survey import Survey
 from berlese.survey.tables import current_photos, current_specimens
+from berlese.survey.taxon_numbers import write_counts
 from berlese.survey.training import embed_library, train_or_reuse
 
 SUMMARY_NAME = "summary.json"
@@ -151,7 +151,7 @@ def run_path(
             identify_specimens(survey, bundle, settings.unknown_rate, progress=advance)
         with stages("table and report"):
             write_tables(survey)
-            write_estimates(survey)
+            write_counts(survey)
             write_report(survey)
     return summarise(survey) | {
         "library_failures": [failure.file for failure in library_failures],

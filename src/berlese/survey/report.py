@@ -34,7 +34,7 @@ from berlese.survey.community import (
     community_table,
     summarise,
 )
-from berlese.survey.estimates import NO_ANIMAL, estimate_survey
+from berlese.survey.counting import counting_section, label_of
 from berlese.survey.figures import plot_abundance, plot_animals, plot_richness
 from berlese.survey.survey import Survey
 from berlese.survey.tables import Model, Photo, Run, Specimen, in_force
@@ -108,8 +108,8 @@ def write_report(survey: Survey, *, truth: dict[str, float] | None = None) -> Pa
         sites=_matrix(sites),
         samples=_matrix(samples),
         figure=_figure(sites),
-        estimates=estimate_survey(survey),
-        no_animal=NO_ANIMAL,
+        counting=counting_section(survey),
+        label_of=label_of,
         models=_models(survey),
         runs=_runs(survey),
         truth=truth,

@@ -100,11 +100,11 @@ def table(
     """Write the community table of a survey: community.csv and community_long.csv."""
     with user_errors():
         from berlese.survey.community import write_tables
-        from berlese.survey.estimates import write_estimates
         from berlese.survey.survey import Survey
+        from berlese.survey.taxon_numbers import write_counts
 
         with Survey.open(survey) as opened:
-            paths = [str(path) for path in [*write_tables(opened), *write_estimates(opened)]]
+            paths = [str(path) for path in [*write_tables(opened), *write_counts(opened)]]
     print_json({"files": paths}) if json else typer.echo("\n".join(paths))
 
 
