@@ -91,6 +91,25 @@ def test_the_planned_looks():
     assert Goal().next_look(60, 65) == 65
 
 
+def test_the_latest_look_is_a_planned_one():
+    assert Goal().last_look(49, 1000) == 0
+    assert Goal().last_look(99, 1000) == 75
+    assert Goal(promise="table").last_look(399, 1000) == 200
+    assert Goal().last_look(30, 30) == 30
+
+
+def test_what_the_goal_will_take_goes_by_the_root_of_the_sample():
+    # half as wide takes four times as many of a large survey, 4/(1 + 3 k/n) of a small one
+    assert Goal(0.05).expected(0.1, 50, 10**6) == 200
+    assert Goal(0.05).expected(0.1, 50, 200) == 125
+    assert Goal(0.05).expected(0.4, 50, 200) == 200
+
+
+def test_rows_behind_the_look_do_not_count_as_drawn():
+    plan = ReviewPlan(10, np.array([4, 2, 7, 0, 5]))
+    np.testing.assert_array_equal(plan.inclusion([4, 2, 7], most=2), [0.2, 0.2, np.nan])
+
+
 def test_the_risk_is_split_over_looks_and_taxa():
     assert Goal(promise="table").interval_level(5) == pytest.approx(1 - 0.1 / 20)
     assert Goal().interval_level(5) == 0.9

@@ -45,6 +45,7 @@ def test_names_of_people_come_into_the_tables(survey, berlese, tmp_path):
         "community.csv",
         "community_long.csv",
         "community_estimates.csv",
+        "richness.csv",
         "measurements.csv",
         "measurementorfact.csv",
     ]
@@ -52,6 +53,33 @@ def test_names_of_people_come_into_the_tables(survey, berlese, tmp_path):
         assert [row["unknown"] for row in csv.DictReader(file)] == ["12"]
     again = berlese("import", sheet, "--into", survey, "--by", "Ada")
     assert "0 names added, 12 done before" in again.output
+
+
+def test_the_plan_says_when_to_stop(survey, berlese, tmp_path):
+    before = berlese("plan", survey, "--goal", "0.1", "--for", "whole-table")
+    assert before.exit_code == 0, before.output
+    assert "0 of 12 animals" in before.output
+    assert "all families at once at 90% within +-10 points" in before.output
+    sheet = tmp_path / "review.csv"
+    assert "12 animals to look at" in berlese("plan", survey, "--out", sheet).output
+    fill_in(sheet, "validated")
+    assert berlese("import", sheet, "--into", survey, "--by", "Ada").exit_code == 0
+    after = json.loads(berlese("plan", survey, "--out", tmp_path / "2.csv", "--json").stdout)
+    assert after["progress"]["reached"]
+    assert after["file"] is None
+    assert not (tmp_path / "2.csv").exists()
+
+
+def test_names_that_the_model_does_not_know_are_offered_to_be_taught(survey, berlese, tmp_path):
+    sheet = tmp_path / "review.csv"
+    berlese("plan", survey, "--out", sheet, "--count", 3)
+    text = sheet.read_text(encoding="utf-8").splitlines()
+    filled = [line[: line.rindex(",", 0, line.rindex(","))] + ",Zopheridae," for line in text[1:]]
+    sheet.write_text("\n".join([text[0], *filled]) + "\n", encoding="utf-8")
+    result = berlese("import", sheet, "--into", survey, "--by", "Ada")
+    assert result.exit_code == 0, result.output
+    assert "does not know Zopheridae (3)" in result.output
+    assert "berlese train BUNDLE --add" in result.output
 
 
 def test_bad_input_is_named(survey, berlese, tmp_path):

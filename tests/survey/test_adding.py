@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from berlese.errors import SampleSheetError
 from berlese.survey.adding import add_photos

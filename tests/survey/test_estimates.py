@@ -27,7 +27,7 @@ def review(survey: Survey, count: int) -> list[str]:
 
 def test_with_every_animal_reviewed_the_estimate_is_what_was_said(named: Survey) -> None:
     said = pd.Series(review(named, N_ANIMALS)).value_counts()
-    (path,) = write_estimates(named)
+    (path,) = write_estimates(named, estimate_survey(named))
     table = pd.read_csv(path, dtype={"eventID": str})
     assert table.groupby("taxon")["estimate"].sum()[list(said.index)].tolist() == said.tolist()
     assert (table["low"] == table["estimate"]).all()
@@ -41,7 +41,7 @@ def test_few_reviewed_animals_promise_nothing_and_the_report_says_so(named: Surv
     (named.exports / ESTIMATES_NAME).parent.mkdir(exist_ok=True)
     (named.exports / ESTIMATES_NAME).write_text("of yesterday", encoding="utf-8")
     review(named, 4)
-    assert write_estimates(named) == []
+    assert write_estimates(named, estimate_survey(named)) == []
     assert not (named.exports / ESTIMATES_NAME).exists()
     page = write_report(named).read_text(encoding="utf-8")
     assert "only 4 animals are reviewed at random" in page
@@ -57,4 +57,4 @@ def test_a_reviewed_survey_shows_its_intervals(named: Survey) -> None:
 
 def test_without_a_model_there_is_nothing_to_correct(survey: Survey) -> None:
     assert estimate_survey(survey) is None
-    assert write_estimates(survey) == []
+    assert write_estimates(survey, None) == []

@@ -373,6 +373,9 @@ class CellCounts:
         Corrected, with intervals to whole animals; NaN ends where none can be promised.
     level : float
         Of each cell's interval.
+    own : ndarray of float64
+        Share of the variance that comes from the sample's own animals; the rest is that of the
+        taxon's total. NaN where no interval can be promised.
     """
 
     samples: tuple[str, ...]
@@ -382,6 +385,7 @@ class CellCounts:
     low: NDArray[np.float64]
     high: NDArray[np.float64]
     level: float
+    own: NDArray[np.float64]
 
 
 def count_cells(counts: Counts, samples: ArrayLike) -> CellCounts:
@@ -418,7 +422,8 @@ def count_cells(counts: Counts, samples: ArrayLike) -> CellCounts:
     # Where the model has no opinion at all, the error goes by the animals not reviewed.
     part = open_ + 1e-3 * left
     part = part / np.maximum(part.sum(axis=0), 1e-300)
-    deviation = np.sqrt(open_ + (part * counts.deviation) ** 2)
+    variance = open_ + (part * counts.deviation) ** 2
+    deviation = np.sqrt(variance)
     low, high = _whole_interval(mean - sure, deviation, counts.level)
     return CellCounts(
         samples=tuple(names.tolist()),
@@ -428,6 +433,7 @@ def count_cells(counts: Counts, samples: ArrayLike) -> CellCounts:
         low=np.clip(sure + low, sure, None),
         high=np.minimum(sure + np.minimum(high, left), size),
         level=counts.level,
+        own=open_ / np.maximum(variance, 1e-12),
     )
 
 

@@ -13,6 +13,7 @@ from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
@@ -207,23 +208,25 @@ def target_classifier(
 ) -> Predictor:
     """Logistic regression on features of the reviewed specimens themselves.
 
-    Shares are as reviewed: classes are not balanced. Features are rotated once onto as many axes
-    as there are specimens, which changes no probability.
+    Shares are as reviewed: classes are not balanced. The weights of a ridge lie in the span of the
+    reviewed rows, so that they are sought there: as many axes as rows, and the same probabilities.
     """
-    X = Standardiser.of(features)(features)
-    if X.shape[1] > len(X):
-        left, scale, _ = np.linalg.svd(X, full_matrices=False)
-        X = left * scale
+    standardise = Standardiser.of(features)
 
     def predict(rows: NDArray[np.intp], codes: NDArray[np.intp]) -> NDArray[np.float64]:
-        p = np.zeros((len(X), n_classes))
+        p = np.zeros((len(features), n_classes))
         present = np.unique(codes)
         if len(present) == 1:
             p[:, present] = 1
             return p
         with threadpool_limits(1):
-            model = LogisticRegression(C=C, max_iter=1000).fit(X[rows], codes)
-            p[:, model.classes_] = model.predict_proba(X)
+            axes, seen = np.linalg.qr(standardise(features[rows]).T)
+            model = LogisticRegression(C=C, max_iter=1000).fit(seen.T, codes)
+            weights = (model.coef_ @ axes.T) / standardise.deviation
+            logits = features @ weights.T + (model.intercept_ - weights @ standardise.mean)
+        if len(present) == 2:
+            logits = np.hstack([np.zeros_like(logits), logits])
+        p[:, present] = softmax(logits, axis=1)
         return p
 
     return predict

@@ -60,6 +60,18 @@ class Goal:
         """The number of specimens to review until the next look."""
         return next((look for look in self.looks(n) if look > reviewed), n)
 
+    def last_look(self, reviewed: int, n: int) -> int:
+        """The number of specimens at the latest look that so many reviewed allow; 0 before any."""
+        return max((look for look in self.looks(n) if look <= reviewed), default=0)
+
+    def expected(self, half_width: float, reviewed: int, n: int) -> int:
+        """The look at which the goal will be reached, going by the widest interval now.
+
+        Half-widths shrink with the square root of 1/k - 1/n, as the deviation of a sample of k.
+        """
+        left = (self.half_width / half_width) ** 2 * (1 / reviewed - 1 / n)
+        return self.next_look(int(np.ceil(1 / (1 / n + left))) - 1, n)
+
     def interval_level(self, n_classes: int) -> float:
         """Level of the intervals to look at."""
         if self.promise == "taxon":
@@ -127,15 +139,22 @@ class ReviewPlan:
         done = np.asarray(reviewed, np.intp)
         return self.order[~np.isin(self.order, done)][:count]
 
-    def inclusion(self, reviewed: ArrayLike) -> NDArray[np.float64]:
+    def inclusion(self, reviewed: ArrayLike, *, most: int | None = None) -> NDArray[np.float64]:
         """The chance with which each reviewed row was drawn; NaN where it was not by this plan.
 
         The sample is the longest beginning of the order that is reviewed throughout. Rows behind
         the first gap, and rows picked for another reason, tell of themselves only.
+
+        Parameters
+        ----------
+        reviewed : array of int
+        most : int, optional
+            Size of the sample at the look that is taken; rows behind it do not count.
         """
         done = np.asarray(reviewed, np.intp)
         missing = np.flatnonzero(~np.isin(self.order, done))
         k = int(missing[0]) if len(missing) else len(self.order)
+        k = k if most is None else min(k, most)
         drawn = np.isin(done, self.order[:k])
         return np.where(drawn, k / self.n, np.nan)
 

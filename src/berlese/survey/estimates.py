@@ -14,15 +14,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from berlese.classify.counts import Counts, count_cells, estimate_counts
+from berlese.classify.counts import CellCounts, Counts, count_cells, estimate_counts
+from berlese.classify.powered import LEVEL
 from berlese.errors import SurveyError
-from berlese.survey.community import UNKNOWN, write_csv
+from berlese.survey.community import UNKNOWN, samples_of, write_csv
 from berlese.survey.reviewing import Animal, animals_of, chances_of, features_of
 from berlese.survey.survey import Survey
 
 NO_ANIMAL = "no animal"
 ESTIMATES_NAME = "community_estimates.csv"
-COLUMNS = ("eventID", "taxon", "estimate", "low", "high")
+COLUMNS = ("eventID", "taxon", "named", "estimate", "low", "high")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,21 +34,43 @@ class Estimates:
     ----------
     counts : Counts
         Of all its animals; `NO_ANIMAL` is one of its taxa.
-    cells : DataFrame
-        A row a sample and taxon, `COLUMNS`; without rows where no interval can be promised.
+    samples : tuple of str
+        The sample of each animal.
+    sites : tuple of str
+        The site of each animal.
     """
 
     counts: Counts
-    cells: pd.DataFrame
+    samples: tuple[str, ...]
+    sites: tuple[str, ...]
 
     @property
     def hold(self) -> bool:
         """Whether there are intervals."""
         return self.counts.method != "raw"
 
+    def by_sample(self) -> CellCounts:
+        """Spread the counts over the samples."""
+        return count_cells(self.counts, self.samples)
 
-def estimate_survey(survey: Survey) -> Estimates | None:
-    """Correct a survey's counts by what people said; None where no model has named animals."""
+    def by_site(self) -> CellCounts:
+        """Spread the counts over the sites."""
+        return count_cells(self.counts, self.sites)
+
+
+def estimate_survey(
+    survey: Survey, *, level: float | None = None, look: int | None = None
+) -> Estimates | None:
+    """Correct a survey's counts by what people said; None where no model has named animals.
+
+    Parameters
+    ----------
+    survey : Survey
+    level : float, optional
+        Of the intervals; 90 % by default.
+    look : int, optional
+        Only so many of the first animals of the review's order stand for others.
+    """
     animals = animals_of(survey)
     taxa = sorted({taxon for animal in animals for taxon in _probabilities(animal)})
     if not taxa:
@@ -61,9 +84,12 @@ def estimate_survey(survey: Survey) -> Estimates | None:
         features=_features(survey, animals),
         reviewed_rows=reviewed,
         reviewed_taxa=[_said(animals[row]) for row in reviewed],
-        inclusion=chances_of(survey, animals),
+        inclusion=chances_of(survey, animals, most=look),
+        level=LEVEL if level is None else level,
     )
-    return Estimates(counts, _cells(counts, animals))
+    site = dict(samples_of(survey)[["eventID", "locationID"]].itertuples(index=False, name=None))
+    samples = tuple(animal.sample for animal in animals)
+    return Estimates(counts, samples, tuple(site[sample] for sample in samples))
 
 
 def _probabilities(animal: Animal) -> dict[str, float]:
@@ -102,24 +128,29 @@ def _features(survey: Survey, animals: Sequence[Animal]) -> NDArray[np.float64] 
         return None
 
 
-def _cells(counts: Counts, animals: Sequence[Animal]) -> pd.DataFrame:
-    if counts.method == "raw":
-        return pd.DataFrame(columns=list(COLUMNS))
-    cells = count_cells(counts, [animal.sample for animal in animals])
+def long_estimates(estimates: Estimates) -> pd.DataFrame:
+    """One row a sample and taxon, `COLUMNS`: as named by the model, corrected, with interval."""
+    cells = estimates.by_sample()
     rows = [
-        (sample, taxon, round(float(cells.counts[i, j]), 2), cells.low[i, j], cells.high[i, j])
+        (
+            sample,
+            taxon,
+            int(cells.raw[i, j]),
+            round(float(cells.counts[i, j]), 2),
+            int(cells.low[i, j]),
+            int(cells.high[i, j]),
+        )
         for i, sample in enumerate(cells.samples)
         for j, taxon in enumerate(cells.taxa)
     ]
-    return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"low": int, "high": int})
+    return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def write_estimates(survey: Survey) -> list[Path]:
+def write_estimates(survey: Survey, estimates: Estimates | None) -> list[Path]:
     """Write community_estimates.csv; an older one goes where no interval can be promised now."""
     path = survey.exports / ESTIMATES_NAME
-    estimates = estimate_survey(survey)
     if estimates is None or not estimates.hold:
         path.unlink(missing_ok=True)
         return []
-    write_csv(path, estimates.cells)
+    write_csv(path, long_estimates(estimates))
     return [path]

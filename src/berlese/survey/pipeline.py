@@ -20,11 +20,10 @@ from berlese.photos.reading import MAX_PIXELS
 from berlese.photos.writing import write_text_atomic
 from berlese.specimens.segment import SegmentSettings
 from berlese.survey.adding import count_photos
-from berlese.survey.community import summarise, write_tables
-from berlese.survey.estimates import write_estimates
+from berlese.survey.community import summarise
 from berlese.survey.failures import Failure
 from berlese.survey.library import read_library
-from berlese.survey.measurements import write_measurements
+from berlese.survey.outputs import write_outputs
 from berlese.survey.report import write_report
 from berlese.survey.steps import (
     add_photos,
@@ -156,9 +155,7 @@ def run_path(
         with stages("identify", animals) as advance:
             identify_specimens(survey, bundle, settings.unknown_rate, progress=advance)
         with stages("table and report"):
-            write_tables(survey)
-            write_measurements(survey)
-            write_estimates(survey)
+            write_outputs(survey)
             write_report(survey)
     return summarise(survey) | {
         "library_failures": [failure.file for failure in library_failures],

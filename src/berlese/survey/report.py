@@ -34,7 +34,7 @@ from berlese.survey.community import (
     community_table,
     summarise,
 )
-from berlese.survey.estimates import NO_ANIMAL, estimate_survey
+from berlese.survey.counting import counting_section, label_of
 from berlese.survey.figures import plot_abundance, plot_animals, plot_richness
 from berlese.survey.imaging import look_at_photos
 from berlese.survey.imaging_findings import summary_of
@@ -110,9 +110,9 @@ def write_report(survey: Survey, *, truth: dict[str, float] | None = None) -> Pa
         sites=_matrix(sites),
         samples=_matrix(samples),
         figure=_figure(sites),
-        estimates=estimate_survey(survey),
-        no_animal=NO_ANIMAL,
         imaging=summary_of(look_at_photos(survey)),
+        counting=counting_section(survey),
+        label_of=label_of,
         models=_models(survey),
         runs=_runs(survey),
         truth=truth,

@@ -6,6 +6,7 @@ model may rest on them. Names of animals that were picked for another reason cou
 themselves, and for nothing else.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -148,14 +149,33 @@ def next_to_review(survey: Survey, count: int, *, seed: int = 0) -> list[Animal]
     return [animals[row] for row in plan.next_rows(done, count)]
 
 
-def chances_of(survey: Survey, animals: Sequence[Animal]) -> NDArray[np.float64]:
+def chances_of(
+    survey: Survey, animals: Sequence[Animal], *, most: int | None = None
+) -> NDArray[np.float64]:
     """Give the chance with which each reviewed animal was drawn, of shape (n_reviewed,).
 
-    NaN where it was picked for another reason, or where no order holds for these animals.
+    NaN where it was picked for another reason, comes behind the first `most` of the order, or
+    where no order holds for these animals.
     """
     done = [row for row, animal in enumerate(animals) if animal.reviewed is not None]
     plan = _plan_of(survey, animals)
-    return np.full(len(done), np.nan) if plan is None else plan.inclusion(done)
+    return np.full(len(done), np.nan) if plan is None else plan.inclusion(done, most=most)
+
+
+def taxa_to_teach(survey: Survey, names: Iterable[GivenName]) -> dict[str, int]:
+    """Count the names among these that the latest model does not know; most frequent first."""
+    with survey.reading() as session:
+        last = session.scalar(
+            select(Identification)
+            .where(Identification.model_id.is_not(None))
+            .order_by(Identification.id.desc())
+            .limit(1)
+        )
+        known = set(last.model.taxa) if last is not None and last.model is not None else None
+    if known is None:
+        return {}
+    said = Counter(each.taxon for each in names if each.status == "validated")
+    return {taxon: n for taxon, n in said.most_common() if taxon is not None and taxon not in known}
 
 
 def features_of(survey: Survey, animals: Sequence[Animal]) -> NDArray[np.float64]:

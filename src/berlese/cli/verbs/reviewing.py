@@ -1,5 +1,6 @@
 """`plan` and `import`: which animals a person looks at next, and the names given."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -9,27 +10,61 @@ from berlese.cli import flags
 from berlese.cli.console import finish_step, print_json, user_errors
 
 
+class Promise(StrEnum):
+    """What the intervals at the stop shall hold for."""
+
+    EACH_FAMILY = "each-family"
+    WHOLE_TABLE = "whole-table"
+
+
 def plan(
     survey: flags.Survey,
-    out: Annotated[Path, typer.Option(help="CSV file to fill in; must not exist.")],
-    count: Annotated[int, typer.Option(min=1, help="How many animals.")] = 50,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="CSV file to fill in; must not exist. Without it, only say how it is."),
+    ] = None,
+    goal: Annotated[
+        float,
+        typer.Option(
+            min=0.001, max=0.5, help="Stop when intervals are within this share of all animals."
+        ),
+    ] = 0.05,
+    promise: Annotated[
+        Promise,
+        typer.Option("--for", help="Each family's 90 % interval holds, or all of them at once."),
+    ] = Promise.EACH_FAMILY,
+    count: Annotated[
+        int | None,
+        typer.Option(min=1, help="How many animals; as many as the next look needs by default."),
+    ] = None,
     seed: flags.Seed = 0,
     json: flags.Json = False,
 ) -> None:
-    """List the animals to look at next, drawn at random, as a sheet to fill in."""
+    """Say which animals to look at next, drawn at random, and when to stop."""
     with user_errors():
+        from berlese.classify.review_plan import Goal
         from berlese.exchange.review_sheet import write_review_sheet
+        from berlese.survey.planning import review_progress
         from berlese.survey.reviewing import next_to_review
         from berlese.survey.survey import Survey
 
+        kinds = {Promise.EACH_FAMILY: "taxon", Promise.WHOLE_TABLE: "table"}
         with Survey.open(survey) as opened:
-            animals = next_to_review(opened, count, seed=seed)
-            write_review_sheet(out, animals)
+            progress = review_progress(opened, Goal(goal, kinds[promise]))
+            wanted = progress.left if count is None else count
+            animals = []
+            if out is not None and wanted:
+                animals = next_to_review(opened, wanted, seed=seed)
+                write_review_sheet(out, animals)
     if json:
-        print_json({"file": str(out), "animals": [each.specimen_id for each in animals]})
-    else:
-        typer.echo(f"{out}: {len(animals)} animals to look at.")
+        written = None if out is None or not wanted else str(out)
+        ids = [each.specimen_id for each in animals]
+        print_json({"file": written, "animals": ids, "progress": progress.to_dict()})
+        return
+    typer.echo(progress.in_words())
+    if out is not None and wanted:
         typer.echo(
+            f"{out}: {len(animals)} animals to look at. "
             "Fill in scientificName (or validated, unknown, dubious, discarded in "
             "identificationVerificationStatus), then: "
             f"berlese import {out} --into {survey} --by 'YOUR NAME'"
@@ -47,11 +82,20 @@ def import_names(
         from dataclasses import replace
 
         from berlese.exchange.review_sheet import read_review_sheet
-        from berlese.survey.reviewing import add_names
+        from berlese.survey.reviewing import add_names, taxa_to_teach
         from berlese.survey.survey import Survey
 
         names, unusable = read_review_sheet(file)
         with Survey.open(into) as opened, opened.recorded("import", {"by": by}, {}):
             report = add_names(opened, names, by)
-        report = replace(report, failures=(*unusable, *report.failures))
+            new = taxa_to_teach(opened, names)
+        notes = report.notes
+        if new:
+            listed = ", ".join(f"{taxon} ({count})" for taxon, count in new.items())
+            notes = (
+                *notes,
+                f"The model does not know {listed}. To teach it: "
+                f"berlese train BUNDLE --add {into} --out NEW-BUNDLE",
+            )
+        report = replace(report, failures=(*unusable, *report.failures), notes=notes)
     finish_step(report, "names added", as_json=json)

@@ -108,20 +108,13 @@ def table(
     ] = "sample",
     json: flags.Json = False,
 ) -> None:
-    """Write the tables of a survey: community, and measurements of each animal."""
+    """Write the tables of a survey: counts, their intervals, richness, measurements."""
     with user_errors():
-        from berlese.survey.community import write_tables
-        from berlese.survey.estimates import write_estimates
-        from berlese.survey.measurements import write_measurements
+        from berlese.survey.outputs import write_outputs
         from berlese.survey.survey import Survey
 
         with Survey.open(survey) as opened:
-            written = [
-                *write_tables(opened, level=by),
-                *write_estimates(opened),
-                *write_measurements(opened),
-            ]
-        paths = [str(path) for path in written]
+            paths = [str(path) for path in write_outputs(opened, level=by)]
     print_json({"files": paths}) if json else typer.echo("\n".join(paths))
 
 

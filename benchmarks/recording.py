@@ -1,0 +1,18 @@
+"""Figures of merit as CSV: what was measured, its spread, on what and how."""
+
+import csv
+from collections.abc import Iterable
+from pathlib import Path
+
+HEADER = ("figure", "value", "spread", "on", "how")
+
+
+def write_figures(path: Path, rows: Iterable[tuple[str, str, str, str, str]]) -> None:
+    """Write rows of `HEADER` and print them."""
+    every = list(rows)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(HEADER)
+        writer.writerows(every)
+    for figure, value, spread, on, _ in every:
+        print(f"{on:45} {figure:55} {value} ({spread})")

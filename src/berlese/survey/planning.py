@@ -1,0 +1,126 @@
+"""How far the review of a survey has come: whether its goal is reached, and how much is left.
+
+Intervals are looked at after planned numbers of animals only (`berlese.classify.review_plan`): who
+looks after every animal and stops when a number pleases gives the promise away.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from berlese.classify.review_plan import Goal
+from berlese.survey.estimates import estimate_survey
+from berlese.survey.reviewing import animals_of, chances_of
+from berlese.survey.survey import Survey
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a review has reached.
+
+    Attributes
+    ----------
+    goal : Goal
+    animals : int
+        Of the survey.
+    drawn : int
+        Reviewed in the random order without a gap.
+    look : int
+        The latest number of them at which intervals could be looked at; 0 before the first.
+    next_look : int
+    reached : bool
+        Whether all intervals were within the goal at `look`.
+    taxon : str or None
+        The one with the widest interval at `look`.
+    half_width : float or None
+        Of that interval, as a share of all animals.
+    expected : int or None
+        Reviewed animals, in all, that the goal will probably take.
+    """
+
+    goal: Goal
+    animals: int
+    drawn: int
+    look: int
+    next_look: int
+    reached: bool
+    taxon: str | None
+    half_width: float | None
+    expected: int | None
+
+    @property
+    def left(self) -> int:
+        """Animals to review until the next look; none where the goal is reached."""
+        return 0 if self.reached else self.next_look - self.drawn
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the figures as JSON types."""
+        return {
+            "goal": self.goal.half_width,
+            "promise": self.goal.promise,
+            "level": self.goal.level,
+            "animals": self.animals,
+            "reviewed_at_random": self.drawn,
+            "look": self.look,
+            "reached": self.reached,
+            "widest": self.taxon,
+            "half_width": None if self.half_width is None else round(self.half_width, 4),
+            "next_look": self.next_look,
+            "expected": self.expected,
+        }
+
+    def in_words(self) -> str:
+        """Say it to a person."""
+        whole = self.goal.promise == "table"
+        promise = (
+            f"the intervals of all families at once at {self.goal.level:.0%}"
+            if whole
+            else f"each family's {self.goal.level:.0%} interval"
+        )
+        wanted = f"{promise} within +-{100 * self.goal.half_width:g} points of share"
+        said = f"{self.drawn} of {self.animals} animals are reviewed in the plan's order. "
+        if self.look == 0:
+            return f"{said}Goal: {wanted}; first look after {self.next_look} animals."
+        width = 100 * (self.half_width or 0)
+        widest = (
+            f"At {self.look}, the widest interval is that of {self.taxon}: +-{width:.1f} points"
+        )
+        if self.reached:
+            return f"{said}{widest}. The goal is reached: {wanted}. You may stop."
+        return (
+            f"{said}{widest}. Goal: {wanted}; next look after {self.next_look} animals, and "
+            f"probably reached after {self.expected}."
+        )
+
+
+def review_progress(survey: Survey, goal: Goal) -> Progress:
+    """Compare a survey's intervals with a goal, at the latest planned look.
+
+    Raises
+    ------
+    SurveyError
+        If the features that its animals were named by are gone.
+    """
+    animals = animals_of(survey)
+    n = len(animals)
+    drawn = int(np.isfinite(chances_of(survey, animals)).sum())
+    look = goal.last_look(drawn, n)
+    next_look = goal.next_look(drawn, n)
+    nothing = Progress(goal, n, drawn, look, next_look, False, None, None, None)
+    if not look:
+        return nothing
+    first = estimate_survey(survey, look=look)
+    if first is None:
+        return nothing
+    level = goal.interval_level(len(first.counts.taxa))
+    looked = (
+        first if level == first.counts.level else estimate_survey(survey, level=level, look=look)
+    )
+    counts = (looked or first).counts
+    half = (counts.high - counts.low) / 2 / n
+    widest = int(half.argmax())
+    width = float(half[widest])
+    reached = width <= goal.half_width
+    expected = look if reached else goal.expected(width, look, n)
+    return Progress(goal, n, drawn, look, next_look, reached, counts.taxa[widest], width, expected)
