@@ -31,6 +31,27 @@ def fill_in(path, status):
     return rows
 
 
+def test_the_same_sheet_again_adds_nothing(survey, berlese, tmp_path):
+    sheet = tmp_path / "a folder" / "review.csv"
+    result = berlese("plan", survey, "--out", sheet, "--count", 3)
+    assert result.exit_code == 0, result.output
+    assert f"berlese import '{sheet}'" in result.output
+    assert sheet.with_suffix(".html").is_file()
+    fill_in(sheet, "dubious")
+    first = berlese("import", sheet, "--into", survey, "--by", "Ada", "--json")
+    assert json.loads(first.stdout)["done"] == 3
+    again = berlese("import", sheet, "--into", survey, "--by", "ada", "--json")
+    assert again.exit_code == 0, again.output
+    assert json.loads(again.stdout)["done"] == 0
+    assert "nothing is added again" in json.loads(again.stdout)["notes"][0]
+
+
+def test_an_empty_sheet_is_told(survey, berlese, tmp_path):
+    berlese("plan", survey, "--out", tmp_path / "review.csv", "--count", 3)
+    result = berlese("import", tmp_path / "review.csv", "--into", survey, "--by", "Ada")
+    assert "no row is filled in yet" in result.output
+
+
 def test_names_of_people_come_into_the_tables(survey, berlese, tmp_path):
     sheet = tmp_path / "review.csv"
     result = berlese("plan", survey, "--out", sheet, "--count", 99)

@@ -39,16 +39,18 @@ def test_what_was_filled_in_is_read_and_the_rest_is_not(tmp_path: Path, delimite
         "id1": ("Staphylinidae", ""),
         "id2": ("", "Validated"),
         "id3": ("", "discarded"),
+        "id4": ("No animal", ""),
         "id5": ("Latridiidae", "dubious"),
     }
     path = filled(tmp_path / "sheet.csv", cells, delimiter)
     names, failures = read_review_sheet(path)
     assert failures == []
     assert names == [
-        GivenName("id1", "Staphylinidae", "validated", f"{path}, line 2"),
-        GivenName("id2", None, "validated", f"{path}, line 3"),
-        GivenName("id3", None, "discarded", f"{path}, line 4"),
-        GivenName("id5", "Latridiidae", "dubious", f"{path}, line 6"),
+        GivenName("id1", "Staphylinidae", "validated", f"{path}, line 2", "Carabidae"),
+        GivenName("id2", None, "validated", f"{path}, line 3", "Carabidae"),
+        GivenName("id3", None, "discarded", f"{path}, line 4", "Carabidae"),
+        GivenName("id4", None, "discarded", f"{path}, line 5", "Carabidae"),
+        GivenName("id5", "Latridiidae", "dubious", f"{path}, line 6", "Carabidae"),
     ]
 
 

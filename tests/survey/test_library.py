@@ -121,3 +121,11 @@ def test_the_real_manifest_is_read_as_its_readme_says(shared_data: Path) -> None
     orders = Counter(read_library(shared_data / "insects" / "web").labels)
     assert set(orders.values()) == {350}
     assert len(orders) == 5
+
+
+@pytest.mark.parametrize("word", ["unknown", "No animal"])
+def test_words_that_tables_use_are_no_taxa(tmp_path: Path, word: str) -> None:
+    for taxon in ("Carabidae", word):
+        save(tmp_path / taxon / "1.png", dish(1))
+    with pytest.raises(LibraryError, match=f"'{word}' cannot be a taxon"):
+        read_library(tmp_path)

@@ -7,6 +7,8 @@ import pytest
 from sqlalchemy import select
 
 from berlese.errors import SettingError, SurveyError
+from berlese.specimens.segment import SegmentSettings
+from berlese.survey.community import known_taxa
 from berlese.survey.reviewing import (
     GivenName,
     add_names,
@@ -17,7 +19,7 @@ from berlese.survey.reviewing import (
 from berlese.survey.steps import add_photos, embed_specimens, segment_photos
 from berlese.survey.survey import Survey
 from berlese.survey.tables import Identification, ReviewOrder
-from tests.drawing import dish, save
+from tests.drawing import SHAPES, dish, save
 from tests.survey.conftest import N_ANIMALS
 
 
@@ -91,6 +93,43 @@ def test_confirming_takes_the_models_name(named: Survey) -> None:
     assert animal.named is not None
     assert now.reviewed.taxon == animal.named.taxon
     assert now.reviewed.rank == animal.named.rank
+
+
+def test_validated_means_the_name_that_was_shown(named: Survey) -> None:
+    (animal,) = next_to_review(named, 1)
+    given = GivenName(animal.specimen_id, None, "validated", "sheet", shown="Coleoptera")
+    add_names(named, [given], "Ada")
+    (now,) = [each for each in animals_of(named) if each.reviewed is not None]
+    assert now.reviewed.taxon == "Coleoptera"
+    assert now.reviewed.rank is None  # no model has it among its taxa
+
+
+def test_an_old_word_does_not_come_back_over_a_newer_one(named: Survey) -> None:
+    drawn = next_to_review(named, 1)
+    assert say(named, drawn, "Carabidae", by="Ada").n_done == 1
+    assert say(named, drawn, "Cisidae", by="Bob").n_done == 1
+    assert say(named, drawn, "Carabidae", by="ada").n_skipped == 1
+    (now,) = [each for each in animals_of(named) if each.reviewed is not None]
+    assert now.reviewed.taxon == "Cisidae"
+
+
+def test_names_settle_on_the_known_spelling_and_new_ones_are_told(named: Survey) -> None:
+    first, second, third = next_to_review(named, 3)
+    known = sorted(SHAPES)[0]
+    say(named, [first], f" {known.upper()} ")
+    assert known in known_taxa(named)
+    assert known.upper() not in known_taxa(named)
+    report = say(named, [second], f"{known}x")
+    assert report.notes == (f"'{known}x' is a new name here; did you mean {known!r}?",)
+    assert say(named, [third], "Zopheridae").notes == ("'Zopheridae' is a new name here.",)
+
+
+def test_names_of_animals_that_no_longer_count_are_told(named: Survey) -> None:
+    drawn = next_to_review(named, 2)
+    segment_photos(named, SegmentSettings(min_length_px=5000))
+    report = say(named, drawn)
+    assert report.n_done == 2
+    assert "2 of these animals no longer count" in report.notes[-1]
 
 
 def test_what_cannot_be_taken_is_reported_and_the_others_go_on(named: Survey) -> None:

@@ -144,3 +144,22 @@ def test_photos_of_one_name_are_samples_of_their_own() -> None:
     assert len(set(names)) == 5
     assert names[3:] == ["3/b.jpg", "3/b.png"]
     assert "1/a" not in names
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("photo,sample,site\na.jpg,S1,Forest, north\n", "line 2: has more cells than the header"),
+        ('photo,sample\na.jpg,"S1\nb.jpg,S2\n', "double quote left open"),
+    ],
+)
+def test_cells_are_never_dropped_or_swallowed(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "samples.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(SampleSheetError, match=words):
+        read_sample_sheet(tmp_path / "samples.csv")
+
+
+def test_excels_own_word_on_the_delimiter_is_understood(tmp_path: Path) -> None:
+    path = tmp_path / "samples.csv"
+    path.write_text("sep=;\nphoto;sample\na.jpg;S,1\n", encoding="utf-8")
+    assert [row.sample.id for row in read_sample_sheet(path).rows] == ["S,1"]

@@ -5,6 +5,7 @@ predicted, classificationProbability``), and two cells to fill: ``scientificName
 ``identificationVerificationStatus``. A name alone is a validated name; ``validated`` alone
 confirms the predicted one; ``unknown``, ``dubious`` and ``discarded`` (no animal) need no name.
 Rows where both are empty were not looked at. Other columns, and the order of all, are free.
+Beside it lies a page with the animals' pictures, by the rows of the sheet.
 """
 
 import csv
@@ -17,15 +18,18 @@ from berlese.photos.writing import write_text_atomic
 from berlese.survey.failures import Failure
 from berlese.survey.reviewing import SPOKEN, STAGE, Animal, GivenName
 from berlese.survey.sheets import Sheet, read_sheet
+from berlese.survey.spellings import NO_ANIMAL
 
 ID, NAME, STATUS = "occurrenceID", "scientificName", "identificationVerificationStatus"
+SHOWN = "predicted"
+STATUS_WORDS = {word: word for word in SPOKEN} | {NO_ANIMAL: "discarded"}
 COLUMNS = (
     ID,
     "eventID",
     "photo",
     "organismNumber",
     "crop",
-    "predicted",
+    SHOWN,
     "classificationProbability",
     NAME,
     STATUS,
@@ -44,6 +48,7 @@ def write_review_sheet(path: Path, animals: Sequence[Animal]) -> None:
         raise ExchangeFormatError(
             f"{path}: exists, and may hold names that someone filled in; choose another name."
         )
+    path.parent.mkdir(parents=True, exist_ok=True)
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -72,9 +77,10 @@ def read_review_sheet(path: Path) -> tuple[list[GivenName], list[Failure]]:
     """
     sheet = read_sheet(path, ExchangeFormatError)
     at_id, at_name, at_status = (_place(sheet, column) for column in (ID, NAME, STATUS))
+    at_shown = next(iter(sheet.places([SHOWN])), None)
     names, failures = [], []
     for line, cells in sheet.rows:
-        taxon, status = cells[at_name] or None, cells[at_status].casefold()
+        taxon, status = _said(cells[at_name], cells[at_status])
         where = f"{path}, line {line}"
         if taxon is None and not status:
             continue
@@ -83,8 +89,17 @@ def read_review_sheet(path: Path) -> tuple[list[GivenName], list[Failure]]:
             reason = f"{STATUS} {status!r} is none of {', '.join(SPOKEN)}."
             failures.append(Failure(where, STAGE, reason if cells[at_id] else f"has no {ID}."))
             continue
-        names.append(GivenName(cells[at_id], taxon, status, where))
+        shown = cells[at_shown] if at_shown is not None else ""
+        names.append(GivenName(cells[at_id], taxon, status, where, shown or None))
     return names, failures
+
+
+def _said(name: str, status: str) -> tuple[str | None, str]:
+    """Understand a status that was typed in place of a name."""
+    word = STATUS_WORDS.get(name.casefold())
+    if word is not None and not status:
+        return None, word
+    return name or None, status.casefold()
 
 
 def _place(sheet: Sheet, column: str) -> int:

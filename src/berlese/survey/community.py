@@ -29,13 +29,13 @@ from sqlalchemy.orm import selectinload
 from berlese.errors import SettingError
 from berlese.photos.writing import write_text_atomic
 from berlese.survey.failures import read_failures
+from berlese.survey.spellings import UNKNOWN
 from berlese.survey.survey import Survey
 from berlese.survey.tables import Identification, Model, Photo, Sample, Specimen, in_force
 
 TABLE_NAME = "community.csv"
 LONG_NAME = "community_long.csv"
 REPORT_NAME = "report.html"
-UNKNOWN = "unknown"
 SAMPLE_COLUMNS = ("eventID", "locationID", "eventDate", "photos", "photosFailed")
 LONG_COLUMNS = ("eventID", "locationID", "taxon", "count", "reviewed", "meanProbability")
 LEVELS = ("sample", "site")

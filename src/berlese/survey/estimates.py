@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from berlese.classify.counts import CellCounts, Counts, count_cells, estimate_counts
 from berlese.classify.powered import LEVEL
 from berlese.errors import SurveyError
-from berlese.survey.community import UNKNOWN, samples_of, write_csv
+from berlese.survey.community import samples_of, write_csv
 from berlese.survey.reviewing import Animal, animals_of, chances_of, features_of
+from berlese.survey.spellings import NO_ANIMAL, UNKNOWN
 from berlese.survey.survey import Survey
 
-NO_ANIMAL = "no animal"
 ESTIMATES_NAME = "community_estimates.csv"
 COLUMNS = ("eventID", "taxon", "named", "estimate", "low", "high")
 

@@ -5,7 +5,6 @@ survey whose specimens people have validated. Only names are read here; pictures
 to be unreadable are reported by what opens them.
 """
 
-import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from berlese.errors import LibraryError
 from berlese.photos.reading import find_photos
 from berlese.survey.failures import Failure
 from berlese.survey.sheets import Sheet, read_sheet, shortened
+from berlese.survey.spellings import RESERVED, plain_name
 from berlese.survey.survey import Survey, is_survey
 from berlese.survey.tables import Photo, Specimen, current_specimens, in_force
 
@@ -208,5 +208,12 @@ def _from_survey(folder: Path) -> Library:
 
 
 def _name(text: str) -> str:
-    """Spell a name in one way: no space around it, composed accents (macOS splits them)."""
-    return unicodedata.normalize("NFC", text.strip())
+    """Spell a name in one way; refuse those that mean something else in a table."""
+    name = plain_name(text)
+    if name.casefold() in RESERVED:
+        raise LibraryError(
+            f"{text!r} cannot be a taxon: tables use the word for animals without a name. Rename "
+            "the folder or the rows, or leave them out (`berlese study --unknowns` takes pictures "
+            "of strange taxa)."
+        )
+    return name

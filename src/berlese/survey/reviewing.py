@@ -20,19 +20,24 @@ from sqlalchemy.orm import Session, load_only, selectinload
 from berlese.classify.review_plan import ReviewPlan
 from berlese.errors import SettingError, SurveyError
 from berlese.features.store import FeatureStore
+from berlese.survey.community import known_taxa
 from berlese.survey.failures import Failure, StepReport
+from berlese.survey.spellings import Spellings
 from berlese.survey.survey import Survey, utc_now
 from berlese.survey.tables import (
     Identification,
     Model,
     Photo,
     ReviewOrder,
+    Run,
     Specimen,
     current_specimens,
     in_force,
 )
 
 STAGE = "review"
+IMPORT, SHEET = "import", "sheet"
+"""Command and input by which table `run` remembers a sheet of names."""
 SPOKEN = ("validated", "dubious", "discarded", "unknown")
 """What a person can say of an animal."""
 
@@ -73,16 +78,19 @@ class GivenName:
     ----------
     specimen_id : str
     taxon : str, optional
-        None confirms the model's name where `status` is validated.
+        None confirms `shown`, or else the model's name, where `status` is validated.
     status : {"validated", "dubious", "discarded", "unknown"}
     where : str
         Where it was read, for messages.
+    shown : str, optional
+        The model's name that the person saw: another model may have spoken since.
     """
 
     specimen_id: str
     taxon: str | None
     status: str
     where: str
+    shown: str | None = None
 
 
 def animals_of(survey: Survey) -> list[Animal]:
@@ -238,29 +246,37 @@ def add_names(survey: Survey, names: Iterable[GivenName], by: str) -> StepReport
     Returns
     -------
     StepReport
-        Skipped are words that the same person said last; failures are animals that the survey
-        does not have, and names that cannot be taken.
+        Skipped are words that the same person said last, whatever others said since; failures
+        are animals that the survey does not have, and names that cannot be taken; notes tell of
+        names that nobody used before and of animals that no longer count.
     """
     if not by.strip():
         raise SettingError("names need the person who gives them; expected --by NAME.")
-    done, skipped, failures = 0, 0, []
+    spellings = Spellings(known_taxa(survey))
+    done, skipped, gone, failures = 0, 0, 0, []
     with survey.exclusive(), survey.writing() as session:
         for given in names:
             try:
-                word = _word(session, given, by.strip())
+                word = _word(session, given, by.strip(), spellings)
             except SurveyError as error:
                 failures.append(Failure(given.where, STAGE, str(error)))
                 continue
             if word is None:
                 skipped += 1
-            else:
-                session.add(word)
-                session.flush()
-                done += 1
-    return StepReport(done, skipped, tuple(failures))
+                continue
+            session.add(word)
+            session.flush()
+            done += 1
+            gone += not (word.specimen.current and word.specimen.photo.current)
+    notes = spellings.notes()
+    if gone:
+        notes.append(f"{gone} of these animals no longer count: found with other settings since.")
+    return StepReport(done, skipped, tuple(failures), tuple(notes))
 
 
-def _word(session: Session, given: GivenName, by: str) -> Identification | None:
+def _word(
+    session: Session, given: GivenName, by: str, spellings: Spellings
+) -> Identification | None:
     """Make an identification of what was said; None where it is said already."""
     specimen = session.get(Specimen, given.specimen_id)
     if specimen is None:
@@ -269,28 +285,52 @@ def _word(session: Session, given: GivenName, by: str) -> Identification | None:
         raise SurveyError(f"status {given.status!r} is none of {', '.join(SPOKEN)}.")
     every = specimen.identifications
     model = in_force([each for each in every if each.identified_by is None])
-    taxon = given.taxon
+    taxon = None if given.taxon is None else spellings.settle(given.taxon)
     if taxon is None and given.status == "validated":
-        if model is None or model.taxon is None or model.status == "unknown":
+        taxon = given.shown or _sure_name(model)
+        if taxon is None:
             raise SurveyError("there is no model's name to confirm; give one.")
-        taxon = model.taxon
-    last = in_force([each for each in every if each.identified_by is not None])
-    same = last is not None and (last.taxon, last.status, last.identified_by) == (
-        taxon,
-        given.status,
-        by,
-    )
-    if same:
+    own = [each for each in every if (each.identified_by or "").casefold() == by.casefold()]
+    last = in_force(own)
+    if last is not None and (last.taxon, last.status) == (taxon, given.status):
         return None
-    rank = model.rank if model is not None and taxon is not None else None
     return Identification(
         specimen_id=specimen.id,
         taxon=taxon,
-        rank=rank,
+        rank=_rank_of(taxon, every),
         status=given.status,
         identified_by=by,
         identified_at=utc_now(),
     )
+
+
+def _sure_name(word: Identification | None) -> str | None:
+    return None if word is None or word.status == "unknown" else word.taxon
+
+
+def _rank_of(taxon: str | None, words: Iterable[Identification]) -> str | None:
+    """Rank of a name, where a model that spoke of the animal has it among its taxa."""
+    models = (word.model for word in words if word.model is not None)
+    return next((model.rank for model in models if taxon in model.taxa), None)
+
+
+def imported_before(survey: Survey, sheet_sha256: str, by: str) -> str | None:
+    """Tell when the same person gave the very same sheet; None where that never happened.
+
+    Parameters
+    ----------
+    survey : Survey
+    sheet_sha256 : str
+        Of the file.
+    by : str
+    """
+    query = select(Run).where(Run.command == IMPORT, Run.finished_at.is_not(None))
+    with survey.reading() as session:
+        for run in session.scalars(query.order_by(Run.id)):
+            same_person = str(run.settings.get("by", "")).casefold() == by.strip().casefold()
+            if same_person and run.input_hashes.get(SHEET) == sheet_sha256:
+                return run.finished_at
+    return None
 
 
 def _population(animals: Sequence[Animal]) -> str:

@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -43,6 +44,7 @@ def plan(
     """Say which animals to look at next, drawn at random, and when to stop."""
     with user_errors():
         from berlese.classify.review_plan import Goal
+        from berlese.exchange.review_pictures import pictures_beside, write_review_pictures
         from berlese.exchange.review_sheet import write_review_sheet
         from berlese.survey.planning import review_progress
         from berlese.survey.reviewing import next_to_review
@@ -56,6 +58,7 @@ def plan(
             if out is not None and wanted:
                 animals = next_to_review(opened, wanted, seed=seed)
                 write_review_sheet(out, animals)
+                write_review_pictures(out, animals)
     if json:
         written = None if out is None or not wanted else str(out)
         ids = [each.specimen_id for each in animals]
@@ -64,10 +67,10 @@ def plan(
     typer.echo(progress.in_words())
     if out is not None and wanted:
         typer.echo(
-            f"{out}: {len(animals)} animals to look at. "
+            f"{out}: {len(animals)} animals to look at, {pictures_beside(out)} shows them. "
             "Fill in scientificName (or validated, unknown, dubious, discarded in "
             "identificationVerificationStatus), then: "
-            f"berlese import {out} --into {survey} --by 'YOUR NAME'"
+            f"berlese import {quote(str(out))} --into {quote(str(survey))} --by 'YOUR NAME'"
         )
 
 
@@ -82,14 +85,31 @@ def import_names(
         from dataclasses import replace
 
         from berlese.exchange.review_sheet import read_review_sheet
-        from berlese.survey.reviewing import add_names, taxa_to_teach
+        from berlese.photos.identity import sha256_of
+        from berlese.survey.failures import StepReport
+        from berlese.survey.reviewing import (
+            IMPORT,
+            SHEET,
+            add_names,
+            imported_before,
+            taxa_to_teach,
+        )
         from berlese.survey.survey import Survey
 
         names, unusable = read_review_sheet(file)
-        with Survey.open(into) as opened, opened.recorded("import", {"by": by}, {}):
-            report = add_names(opened, names, by)
+        digest = sha256_of(file)
+        with Survey.open(into) as opened, opened.exclusive():
+            before = imported_before(opened, digest, by)
+            if before is None:
+                with opened.recorded(IMPORT, {"by": by, "file": file.name}, {SHEET: digest}):
+                    report = add_names(opened, names, by)
+            else:
+                note = f"{by} gave this very sheet on {before}: nothing is added again."
+                report = StepReport(0, len(names), (), (note,))
             new = taxa_to_teach(opened, names)
         notes = report.notes
+        if not names and not unusable:
+            notes = (*notes, f"{file}: no row is filled in yet.")
         if new:
             listed = ", ".join(f"{taxon} ({count})" for taxon, count in new.items())
             notes = (

@@ -1,0 +1,59 @@
+"""Names of taxa as people type them: one spelling a taxon, and a word on those that are new."""
+
+import unicodedata
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+UNKNOWN = "unknown"
+"""Column of the animals that no taxon is known of."""
+NO_ANIMAL = "no animal"
+"""What dirt and parts count as, where counts are corrected."""
+RESERVED = (UNKNOWN, NO_ANIMAL)
+NEAR = 0.75  # likeness from which a known name is offered for a new one
+
+
+def plain_name(text: str) -> str:
+    """Spell a name in one way: no space around it, composed accents (macOS splits them).
+
+    >>> plain_name(" Carabidae ")
+    'Carabidae'
+    """
+    return unicodedata.normalize("NFC", " ".join(text.split()))
+
+
+class Spellings:
+    """Settle names on the spelling that is in use, and remember those that nobody used.
+
+    Parameters
+    ----------
+    known : iterable of str
+        Names in use.
+    """
+
+    def __init__(self, known: Iterable[str]) -> None:
+        self._known = {name.casefold(): name for name in known}
+        self._new: dict[str, str | None] = {}
+        self._respelled: dict[str, str] = {}
+
+    def settle(self, text: str) -> str:
+        """Give the known name that differs by case and spaces only, else the name itself."""
+        name = plain_name(text)
+        known = self._known.get(name.casefold())
+        if known is None:
+            near = get_close_matches(name.casefold(), self._known, n=1, cutoff=NEAR)
+            self._new[name] = self._known[near[0]] if near else None
+            self._known[name.casefold()] = name
+            return name
+        if known != name:
+            self._respelled[name] = known
+        return known
+
+    def notes(self) -> list[str]:
+        """Say which names are new and which were respelled."""
+        new = [
+            f"{name!r} is a new name here" + (f"; did you mean {near!r}?" if near else ".")
+            for name, near in self._new.items()
+        ]
+        return new + [
+            f"{name!r} was taken as {known!r}." for name, known in self._respelled.items()
+        ]

@@ -1,0 +1,32 @@
+"""Names as people type them: one spelling a taxon, new ones told, near ones offered."""
+
+import unicodedata
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from berlese.survey.spellings import Spellings, plain_name
+
+
+def test_case_and_spaces_do_not_make_a_taxon() -> None:
+    names = Spellings(["Staphylinidae: Scaphidiinae"])
+    assert names.settle("staphylinidae:  scaphidiinae ") == "Staphylinidae: Scaphidiinae"
+    assert names.notes() == [
+        "'staphylinidae: scaphidiinae' was taken as 'Staphylinidae: Scaphidiinae'."
+    ]
+
+
+def test_a_new_name_is_told_once_and_kept_as_it_was_first_written() -> None:
+    names = Spellings(["Carabidae", "Cisidae"])
+    assert [names.settle(each) for each in ("Carabbidae", "carabbidae")] == ["Carabbidae"] * 2
+    assert names.notes()[0] == "'Carabbidae' is a new name here; did you mean 'Carabidae'?"
+
+
+def test_split_accents_are_the_composed_name() -> None:
+    assert plain_name(unicodedata.normalize("NFD", "Müllerellidae")) == "Müllerellidae"
+
+
+@given(st.text(min_size=1, max_size=20))
+def test_settling_twice_changes_nothing(text: str) -> None:
+    once = Spellings([]).settle(text)
+    assert Spellings([once]).settle(once) == once
