@@ -1,20 +1,26 @@
 """Animals that the library does not know, with a stated error rate.
 
-The score is the highest probability that a head gives. A new specimen's conformal p-value is
-the share of calibration specimens, of known taxa and named by a head that had not seen them,
-that score as low or lower: p = (1 + #{calibration <= score}) / (n + 1). Calling a specimen
-unknown where p <= rate calls at most that share of known ones unknown, as long as they come
-from the calibration's domain (Bates et al. 2023, Annals of Statistics 51:149).
+A specimen's score says how like the library's specimens of known taxa it is (`SCORES`). Its
+conformal p-value is the share of calibration specimens, of known taxa and scored by a model that
+had not seen their photos, that score as low or lower: p = (1 + #{calibration <= score}) / (n + 1).
+Calling a specimen unknown where p <= rate calls at most that share of known ones unknown, as long
+as they come from the calibration's domain (Bates et al. 2023, Annals of Statistics 51:149).
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from berlese.classify.likeness import Likeness
+from berlese.classify.strangers import Strangers
 from berlese.errors import SettingError
 
 DEFAULT_RATE = 0.05
+LIKENESS, SOFTMAX = "likeness", "softmax"
+SCORES = (LIKENESS, SOFTMAX)
+"""The mean of the ranks of four scores of likeness, or the highest probability."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,31 +29,117 @@ class UnknownRule:
 
     Parameters
     ----------
-    calibration : ndarray of float64 of shape (n,)
+    highest : ndarray of float64 of shape (n,)
         Their highest probabilities, sorted upwards.
+    likeness : Likeness or Strangers, optional
+        What the library looks like, or reviewed animals; without it, only the highest probability
+        can be used.
+    parts : ndarray of float64 of shape (n, n_scores), optional
+        Scores of the same specimens by likenesses that had not seen them, each column sorted.
+    joint : ndarray of float64 of shape (n,), optional
+        Their mean ranks, sorted.
     """
 
-    calibration: NDArray[np.float64]
+    highest: NDArray[np.float64]
+    likeness: Likeness | Strangers | None = None
+    parts: NDArray[np.float64] | None = None
+    joint: NDArray[np.float64] | None = None
 
     @classmethod
-    def fit(cls, probabilities: NDArray[np.float64]) -> "UnknownRule":
-        """Keep the scores of held-out probabilities of shape (n, n_classes)."""
-        return cls(np.sort(np.asarray(probabilities, np.float64).max(axis=1)))
+    def fit(
+        cls,
+        probabilities: NDArray[np.float64],
+        likeness: Likeness | Strangers | None = None,
+        parts: NDArray[np.float64] | None = None,
+    ) -> "UnknownRule":
+        """Keep the scores of held-out specimens.
 
-    def p_values(self, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Conformal p-value of each row of shape (n, n_classes)."""
-        scores = np.asarray(probabilities, np.float64).max(axis=1)
-        at_most = np.searchsorted(self.calibration, scores, side="right")
-        return (1 + at_most) / (len(self.calibration) + 1)
+        Parameters
+        ----------
+        probabilities : ndarray of float64 of shape (n, n_classes)
+        likeness : Likeness or Strangers, optional
+            Of the whole library, or of all reviewed animals.
+        parts : ndarray of float64 of shape (n, n_scores), optional
+            By likenesses of parts of these that the specimens are not in.
+        """
+        highest = np.sort(np.asarray(probabilities, np.float64).max(axis=1))
+        if likeness is None or parts is None or not len(parts):
+            return cls(highest)
+        columns = np.sort(parts, axis=0)
+        return cls(highest, likeness, columns, np.sort(_mean_rank(parts, columns)))
+
+    @property
+    def n(self) -> int:
+        """How many specimens it rests on."""
+        return len(self.highest)
+
+    def p_values(
+        self,
+        probabilities: NDArray[np.float64],
+        features: NDArray[np.float64] | None = None,
+        score: str = LIKENESS,
+    ) -> NDArray[np.float64]:
+        """Conformal p-value of each specimen.
+
+        Parameters
+        ----------
+        probabilities : ndarray of float64 of shape (n, n_classes)
+        features : ndarray of float64 of shape (n, dim), optional
+            Needed for the score ``likeness``.
+        score : str
+            One of `SCORES`; a model that knows no likeness uses the highest probability.
+        """
+        if score == SOFTMAX or self.likeness is None or self.joint is None or self.parts is None:
+            scores, calibration = np.asarray(probabilities).max(axis=1), self.highest
+        else:
+            if features is None:
+                raise SettingError("the score 'likeness' needs features.")
+            scores = _mean_rank(self.likeness.scores(np.asarray(features)), self.parts)
+            calibration = self.joint
+        at_most = np.searchsorted(calibration, scores, side="right")
+        return np.asarray((1 + at_most) / (len(calibration) + 1))
 
     def smallest_rate(self) -> float:
         """The strictest rate that so many calibration specimens can hold."""
-        return 1 / (len(self.calibration) + 1)
+        return 1 / (self.n + 1)
 
     def is_unknown(
-        self, probabilities: NDArray[np.float64], rate: float = DEFAULT_RATE
+        self,
+        probabilities: NDArray[np.float64],
+        features: NDArray[np.float64] | None = None,
+        rate: float = DEFAULT_RATE,
+        score: str = LIKENESS,
     ) -> NDArray[np.bool_]:
-        """Tell which rows are unknown; with too few calibration specimens, none is."""
+        """Tell which specimens are unknown; with too few calibration specimens, none is."""
         if not 0 <= rate < 1:
             raise SettingError(f"the rate of unknowns must be in [0, 1), got {rate!r}.")
-        return self.p_values(probabilities) <= rate
+        return self.p_values(probabilities, features, score) <= rate
+
+    def to_state(self) -> dict[str, NDArray[Any]]:
+        """Give what it rests on as arrays, to be saved."""
+        state: dict[str, NDArray[Any]] = {"highest": self.highest}
+        if self.likeness is not None and self.parts is not None and self.joint is not None:
+            learned = self.likeness.to_state().items()
+            state |= {"parts": self.parts, "joint": self.joint}
+            state |= {f"likeness.{name}": array for name, array in learned}
+        return state
+
+    @classmethod
+    def from_state(cls, state: dict[str, NDArray[Any]]) -> "UnknownRule":
+        """Take what `to_state` gave."""
+        if "joint" not in state:
+            return cls(state["highest"])
+        start = "likeness."
+        learned = {k.removeprefix(start): v for k, v in state.items() if k.startswith(start)}
+        kind = Strangers if "spread" in learned else Likeness
+        likeness = kind.from_state(learned)
+        return cls(state["highest"], likeness, state["parts"], state["joint"])
+
+
+def _mean_rank(scores: NDArray[np.float64], columns: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean over scores of the share of calibration specimens that score as low or lower."""
+    ranks = [
+        np.searchsorted(calibration, values, side="right") / len(calibration)
+        for values, calibration in zip(scores.T, columns.T, strict=True)
+    ]
+    return np.asarray(np.mean(ranks, axis=0))

@@ -2,7 +2,7 @@
 
 One photo is one unit of work. Features are stored by the crop's hash; identifications are
 added, never changed, and not repeated for a specimen that the same model named last, with the
-same crop and the same rate of unknowns.
+same crop and the same settings.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sqlalchemy.orm import Session, load_only, selectinload
 
 from berlese.classify.bundle import Bundle, Predictions
+from berlese.classify.promises import NamingSettings
 from berlese.features.embed import Extractor, embed_files
 from berlese.features.store import FeatureStore
 from berlese.survey.failures import Failure, StepReport, record_failures
@@ -74,7 +75,7 @@ def embed_specimens(
 def identify_specimens(
     survey: Survey,
     bundle: Bundle,
-    rate: float = 0.05,
+    settings: NamingSettings | None = None,
     *,
     progress: Callable[[int], None] | None = None,
 ) -> StepReport:
@@ -86,17 +87,18 @@ def identify_specimens(
         Whose specimens; they need features of the bundle's backbone.
     bundle : Bundle
         The model.
-    rate : float
-        Share of animals of known taxa that may be called unknown.
+    settings : NamingSettings, optional
+        What is asked of the model.
     progress : callable, optional
         Called with the number of specimens just finished.
     """
+    asked_for = NamingSettings() if settings is None else settings
     store = FeatureStore(survey.features)
     done, skipped, failures = 0, 0, []
     with survey.exclusive():
         crops = _crops(survey)
         model_id = bundle.hash
-        asked = {crop: (model_id, _settings(crop, rate)) for crop in crops}
+        asked = {crop: (model_id, _settings(crop, asked_for)) for crop in crops}
         keys = [crop.sha256 for crop in crops if crop.named_by != asked[crop]]
         features = store.get(keys, bundle.backbone_hash)
         for _, members in groupby(crops, key=lambda crop: crop.photo_path):
@@ -108,7 +110,9 @@ def identify_specimens(
             ]
             if ready:
                 rows = np.stack([features[crop.sha256] for crop in ready])
-                predicted = bundle.predict(rows, backbone_hash=bundle.backbone_hash, rate=rate)
+                predicted = bundle.predict(
+                    rows, backbone_hash=bundle.backbone_hash, settings=asked_for
+                )
                 with survey.writing() as session:
                     _ensure_model(session, model_id, bundle)
                     session.add_all(_identifications(ready, predicted, bundle, asked))
@@ -146,8 +150,8 @@ def _last_model(said: Sequence[Identification]) -> tuple[str | None, str | None]
     return (by_models[-1].model_id, by_models[-1].settings_hash) if by_models else (None, None)
 
 
-def _settings(crop: _Crop, rate: float) -> str:
-    return hash_of({"crop": crop.sha256, "unknown_rate": rate})
+def _settings(crop: _Crop, settings: NamingSettings) -> str:
+    return hash_of({"crop": crop.sha256, **settings.to_dict()})
 
 
 def _without_features(crop: _Crop, bundle: Bundle) -> Failure:
@@ -180,10 +184,10 @@ def _identifications(
         Identification(
             specimen_id=crop.specimen_id,
             taxon=str(predicted.taxon[at]),
-            rank=bundle.rank,
+            rank=str(predicted.rank[at]),
             probability=round(float(predicted.probability[at]), DECIMALS),
             probabilities=_by_taxon(bundle.classes, predicted.probabilities[at]),
-            status="unknown" if predicted.unknown[at] else "predicted",
+            status=predicted.status(at),
             model_id=asked[crop][0],
             settings_hash=asked[crop][1],
             identified_at=now,
