@@ -25,6 +25,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from berlese.classify.calibrate import Calibration
+from berlese.classify.contrast import Contrast
 from berlese.classify.counts import HeldOut
 from berlese.classify.heads import saved_head
 from berlese.classify.library_rows import FILE_NAME as ROWS_NAME
@@ -155,8 +156,19 @@ class Bundle:
         *,
         backbone_hash: str,
         settings: NamingSettings | None = None,
+        together: Contrast | None = None,
     ) -> Predictions:
         """Name specimens by features of shape (n, dim).
+
+        Parameters
+        ----------
+        features : array of shape (n, dim)
+        backbone_hash : str
+            Of what made them.
+        settings : NamingSettings, optional
+            What is asked of the model.
+        together : Contrast, optional
+            These specimens seen together, see `contrasted`; without it, each is judged for itself.
 
         Raises
         ------
@@ -171,7 +183,10 @@ class Bundle:
         raw = self.classifier.predict_proba(X)
         probabilities = self.calibrated(raw)
         best = probabilities.argmax(axis=1)
-        p_value = self.unknown_rule.p_values(raw, X, asked.unknown_score)
+        if together is not None and together.p_values is not None:
+            p_value = together.p_values
+        else:
+            p_value = self.unknown_rule.p_values(raw, X, asked.unknown_score)
         unknown = p_value <= asked.unknown_rate
         if asked.unknown_threshold is not None:
             unknown = raw.max(axis=1) < asked.unknown_threshold
@@ -185,6 +200,30 @@ class Bundle:
             probabilities=probabilities,
         )
         return plain if asked.error_rate is None else self._sure(plain, asked.error_rate)
+
+    def contrasted(
+        self, features: ArrayLike, groups: ArrayLike | None = None, *, backbone_hash: str
+    ) -> Contrast | None:
+        """Compare all animals of a survey with the library; None where the model cannot.
+
+        Parameters
+        ----------
+        features : array of shape (n, dim)
+        groups : array of shape (n,), optional
+            Photos.
+        backbone_hash : str
+
+        Raises
+        ------
+        BundleMismatchError
+            As `predict`.
+        """
+        self.require_backbone(backbone_hash)
+        X = np.asarray(features, np.float64)
+        if not len(X):
+            return None
+        photos = None if groups is None else np.asarray(groups)
+        return self.unknown_rule.contrasted(self.classifier.predict_proba(X), X, photos)
 
     def calibrated(self, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
         """Correct the head's probabilities of shape (n, n_classes), where there is a correction."""

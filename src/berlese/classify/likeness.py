@@ -77,10 +77,7 @@ class Likeness:
         standardiser = Standardiser.of(X)
         Z = standardiser(X)
         coefficients, intercepts, _ = logistic_weights(Z, codes, C=RIDGE_C)
-        kept = np.arange(len(X))
-        if len(kept) > MOST_ROWS:
-            drawn = np.random.default_rng(random_state).choice(len(X), MOST_ROWS, replace=False)
-            kept = np.sort(drawn)
+        kept = kept_rows(len(X), random_state)
         return cls(
             X[kept].astype(np.float32),
             codes[kept].astype(np.int64),
@@ -148,6 +145,13 @@ class Likeness:
             state["intercepts"],
             state["whitening"],
         )
+
+
+def kept_rows(n: int, random_state: int) -> NDArray[np.intp]:
+    """Rows of n that a likeness keeps: all, or `MOST_ROWS` drawn at random."""
+    if n <= MOST_ROWS:
+        return np.arange(n)
+    return np.sort(np.random.default_rng(random_state).choice(n, MOST_ROWS, replace=False))
 
 
 def _whitening(Z: NDArray[np.float64], codes: NDArray[np.intp]) -> NDArray[np.float32]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from berlese.classify.counts import HeldOut
 from berlese.classify.ranks import NO_NODE, BackOffRule, SetRule
 from berlese.classify.taxonomy import Taxonomy
-from berlese.classify.unknowns import DEFAULT_RATE, LIKENESS, SCORES, SOFTMAX
+from berlese.classify.unknowns import CONTRAST, DEFAULT_RATE, SCORES, SOFTMAX
 from berlese.errors import SettingError
 from berlese.options import require_between, require_one_of
 
@@ -39,7 +39,7 @@ class NamingSettings:
     """
 
     unknown_rate: float = DEFAULT_RATE
-    unknown_score: str = LIKENESS
+    unknown_score: str = CONTRAST
     unknown_threshold: float | None = None
     error_rate: float | None = None
 
@@ -53,7 +53,7 @@ class NamingSettings:
             if self.unknown_score != SOFTMAX:
                 raise SettingError(
                     "a threshold of unknowns is a probability: give it with the score 'softmax'; "
-                    "with 'likeness', give a rate."
+                    "with another one, give a rate."
                 )
             require_between(self, "unknown_threshold", 0, 1)
         if self.error_rate is not None:
@@ -62,7 +62,7 @@ class NamingSettings:
     def to_dict(self) -> dict[str, Any]:
         """Return as JSON types what differs from the defaults, and the rate of unknowns."""
         facts: dict[str, Any] = {"unknown_rate": self.unknown_rate}
-        if self.unknown_score != LIKENESS:
+        if self.unknown_score != CONTRAST:
             facts["unknown_score"] = self.unknown_score
         if self.unknown_threshold is not None:
             facts["unknown_threshold"] = self.unknown_threshold

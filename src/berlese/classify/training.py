@@ -79,7 +79,13 @@ def train_bundle(
     classifier = new_head(head, random_state=random_state).fit(X, y)
     codes = np.searchsorted(classifier.classes_, y)
     likeness = Likeness.fit(X, codes, random_state=random_state)
-    rule = UnknownRule.fit(held.seen.probabilities, likeness, held.likeness)
+    rule = UnknownRule.fit(
+        held.seen.probabilities,
+        likeness,
+        held.likeness,
+        held.seen.groups,
+        X[held.rows].astype(np.float32),
+    )
     calibration = None
     if len(held.seen.codes):
         calibration = Calibration.fit(
@@ -110,10 +116,13 @@ class HoldingOut:
         Probabilities, true classes and groups.
     likeness : ndarray of float64 of shape (n, n_scores)
         See `berlese.classify.likeness`.
+    rows : ndarray of int of shape (n,)
+        Which specimens they are.
     """
 
     seen: HeldOut
     likeness: NDArray[np.float64]
+    rows: NDArray[np.intp]
 
 
 def hold_out(
@@ -145,7 +154,7 @@ def hold_out(
         likeness = Likeness.fit(X[train], present, random_state=random_state)
         parts.append((probabilities, likeness.scores(X[rows]), rows))
     probabilities, scores, rows = (np.concatenate(each) for each in zip(*parts, strict=True))
-    return HoldingOut(HeldOut(probabilities, codes[rows], members[rows]), scores)
+    return HoldingOut(HeldOut(probabilities, codes[rows], members[rows]), scores, rows)
 
 
 def folds_of(

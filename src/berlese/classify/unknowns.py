@@ -7,20 +7,21 @@ Calling a specimen unknown where p <= rate calls at most that share of known one
 as they come from the calibration's domain (Bates et al. 2023, Annals of Statistics 51:149).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from berlese.classify.likeness import Likeness
+from berlese.classify.contrast import Contrast, Known, contrast
+from berlese.classify.likeness import Likeness, kept_rows
 from berlese.classify.strangers import Strangers
 from berlese.errors import SettingError
 
 DEFAULT_RATE = 0.05
-LIKENESS, SOFTMAX = "likeness", "softmax"
-SCORES = (LIKENESS, SOFTMAX)
-"""The mean of the ranks of four scores of likeness, or the highest probability."""
+CONTRAST, LIKENESS, SOFTMAX = "contrast", "likeness", "softmax"
+SCORES = (CONTRAST, LIKENESS, SOFTMAX)
+"""All animals of a survey together, each by its likeness alone, or by the highest probability."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,12 +39,15 @@ class UnknownRule:
         Scores of the same specimens by likenesses that had not seen them, each column sorted.
     joint : ndarray of float64 of shape (n,), optional
         Their mean ranks, sorted.
+    known : Known, optional
+        Specimens to contrast a whole survey with, see `berlese.classify.contrast`.
     """
 
     highest: NDArray[np.float64]
     likeness: Likeness | Strangers | None = None
     parts: NDArray[np.float64] | None = None
     joint: NDArray[np.float64] | None = None
+    known: Known | None = None
 
     @classmethod
     def fit(
@@ -51,6 +55,8 @@ class UnknownRule:
         probabilities: NDArray[np.float64],
         likeness: Likeness | Strangers | None = None,
         parts: NDArray[np.float64] | None = None,
+        groups: NDArray[np.intp] | None = None,
+        features: NDArray[np.float32] | None = None,
     ) -> "UnknownRule":
         """Keep the scores of held-out specimens.
 
@@ -61,12 +67,23 @@ class UnknownRule:
             Of the whole library, or of all reviewed animals.
         parts : ndarray of float64 of shape (n, n_scores), optional
             By likenesses of parts of these that the specimens are not in.
+        groups : ndarray of int of shape (n,), optional
+            Photos of the specimens.
+        features : ndarray of float32 of shape (n, dim), optional
+            Of the specimens, where a whole survey is to be contrasted with them; a part of them
+            serves where there are many.
         """
         highest = np.sort(np.asarray(probabilities, np.float64).max(axis=1))
         if likeness is None or parts is None or not len(parts):
             return cls(highest)
         columns = np.sort(parts, axis=0)
-        return cls(highest, likeness, columns, np.sort(_mean_rank(parts, columns)))
+        joint = _mean_rank(parts, columns)
+        known = None
+        if features is not None and groups is not None:
+            named = np.asarray(probabilities).argmax(axis=1)
+            kept = kept_rows(len(features), 0)
+            known = Known(features[kept], joint[kept], named[kept], groups[kept])
+        return cls(highest, likeness, columns, np.sort(joint), known)
 
     @property
     def n(self) -> int:
@@ -99,6 +116,27 @@ class UnknownRule:
         at_most = np.searchsorted(calibration, scores, side="right")
         return np.asarray((1 + at_most) / (len(calibration) + 1))
 
+    def contrasted(
+        self,
+        probabilities: NDArray[np.float64],
+        features: NDArray[np.float64],
+        groups: NDArray[Any] | None = None,
+    ) -> Contrast | None:
+        """Compare a whole survey with the library; None for a model that cannot.
+
+        Parameters
+        ----------
+        probabilities : ndarray of float64 of shape (n, n_classes)
+            Of all animals of the survey.
+        features : ndarray of float64 of shape (n, dim)
+        groups : ndarray of shape (n,), optional
+            Photos.
+        """
+        if self.known is None or self.likeness is None or self.parts is None:
+            return None
+        joint = _mean_rank(self.likeness.scores(features), self.parts)
+        return contrast(self.known, features, joint, probabilities.argmax(axis=1), groups)
+
     def smallest_rate(self) -> float:
         """The strictest rate that so many calibration specimens can hold."""
         return 1 / (self.n + 1)
@@ -122,6 +160,10 @@ class UnknownRule:
             learned = self.likeness.to_state().items()
             state |= {"parts": self.parts, "joint": self.joint}
             state |= {f"likeness.{name}": array for name, array in learned}
+        if self.known is not None:
+            state |= {
+                f"known.{each.name}": getattr(self.known, each.name) for each in fields(Known)
+            }
         return state
 
     @classmethod
@@ -129,11 +171,21 @@ class UnknownRule:
         """Take what `to_state` gave."""
         if "joint" not in state:
             return cls(state["highest"])
-        start = "likeness."
-        learned = {k.removeprefix(start): v for k, v in state.items() if k.startswith(start)}
+        learned = _under("likeness.", state)
+        known = _under("known.", state)
         kind = Strangers if "spread" in learned else Likeness
         likeness = kind.from_state(learned)
-        return cls(state["highest"], likeness, state["parts"], state["joint"])
+        return cls(
+            state["highest"],
+            likeness,
+            state["parts"],
+            state["joint"],
+            Known(**known) if known else None,
+        )
+
+
+def _under(start: str, state: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    return {k.removeprefix(start): v for k, v in state.items() if k.startswith(start)}
 
 
 def _mean_rank(scores: NDArray[np.float64], columns: NDArray[np.float64]) -> NDArray[np.float64]:

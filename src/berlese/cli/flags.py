@@ -9,7 +9,7 @@ DEFAULT_BACKBONE = "efficientnet-lite2"
 DEFAULT_HEAD = "linear"
 DEFAULT_MAX_PIXELS = 2_000_000_000
 DEFAULT_UNKNOWN_RATE = 0.05
-DEFAULT_UNKNOWN_SCORE = "likeness"
+DEFAULT_UNKNOWN_SCORE = "contrast"
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
@@ -56,8 +56,8 @@ UnknownRate = Annotated[
 UnknownScore = Annotated[
     str,
     typer.Option(
-        help="How unknown animals are told: likeness (by the look of the library's pictures) or "
-        "softmax (by the highest probability)."
+        help="How unknown animals are told: contrast (all animals of the survey together against "
+        "the library), likeness (each for itself) or softmax (by the highest probability)."
     ),
 ]
 UnknownThreshold = Annotated[

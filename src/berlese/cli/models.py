@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 
 from berlese.classify.bundle import Bundle, Predictions
+from berlese.classify.calibrate import LIBRARY
 from berlese.classify.heads import new_head
 from berlese.classify.promises import NamingSettings
 from berlese.classify.training import train_bundle
+from berlese.classify.unknowns import CONTRAST
 from berlese.cli.calibration import write_diagrams
 from berlese.cli.console import Stages
 from berlese.cli.targets import list_pictures
@@ -246,10 +248,19 @@ def predict_into(
     with stages("embed", len(paths)) as advance:
         embedded = embed_files(paths, session, jobs=jobs, progress=advance)
     failures += [Failure(str(path), "predict", reason) for path, reason in embedded.failures]
+    notes: tuple[str, ...] = ()
     if embedded.paths_ok:
-        predicted = model.predict(embedded.features, backbone_hash=session.hash, settings=naming)
+        together = None
+        if naming.unknown_score == CONTRAST:
+            together = model.contrasted(embedded.features, backbone_hash=session.hash)
+        predicted = model.predict(
+            embedded.features, backbone_hash=session.hash, settings=naming, together=together
+        )
+        if together is not None:
+            domain = LIBRARY if model.calibration is None else model.calibration.domain
+            notes = (f"{together.check.in_words(domain)}.",)
         _write_predictions(out, embedded, predicted, model, probabilities=probabilities)
-    return StepReport(len(embedded.paths_ok), 0, tuple(failures))
+    return StepReport(len(embedded.paths_ok), 0, tuple(failures), notes)
 
 
 def _write_predictions(
