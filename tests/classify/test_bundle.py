@@ -1,15 +1,19 @@
 """Saved models: exact round trips, the same bytes, and refusals that name the file."""
 
+import json
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 from sklearn.datasets import make_blobs
 
 from berlese.classify.bundle import Bundle
 from berlese.classify.heads import HEADS
+from berlese.classify.promises import NamingSettings
+from berlese.classify.taxonomy import Taxonomy
 from berlese.classify.training import folds_of, train_bundle
-from berlese.errors import BundleError, BundleMismatchError, LibraryError
+from berlese.errors import BundleError, BundleMismatchError, LibraryError, SettingError
 
 BACKBONE = SimpleNamespace(name="efficientnet-lite0", hash="a" * 64)
 
@@ -132,3 +136,85 @@ def test_one_group_cannot_be_split():
     assert folds_of(y, np.zeros(len(y)), 0) == []
     bundle = train_bundle(*library(), np.zeros(90), backbone=BACKBONE)
     assert bundle.training["held_out"] == 0
+
+
+OLD_BUNDLE_FACTS = ("calibration", "taxonomy")
+
+
+def as_format_1(folder):
+    """Turn a saved model into what the first release wrote."""
+    facts = json.loads((folder / "bundle.json").read_text(encoding="utf-8"))
+    arrays = load_file(folder / "arrays.safetensors")
+    kept = {k: v for k, v in arrays.items() if not k.startswith(("unknown.", "held_out."))}
+    kept["unknown_scores"] = arrays["unknown.highest"]
+    facts = {k: v for k, v in facts.items() if k not in OLD_BUNDLE_FACTS} | {"format": 1}
+    (folder / "bundle.json").write_text(json.dumps(facts), encoding="utf-8")
+    save_file(kept, folder / "arrays.safetensors")
+
+
+def test_a_model_of_the_first_release_still_names(tmp_path):
+    X, _ = library()
+    bundle = train()
+    bundle.save(tmp_path / "model")
+    as_format_1(tmp_path / "model")
+    old = Bundle.load(tmp_path / "model")
+    said = old.predict(X, backbone_hash=BACKBONE.hash)
+    np.testing.assert_array_equal(said.probabilities, bundle.classifier.predict_proba(X))
+    np.testing.assert_array_equal(
+        said.unknown, bundle.unknown_rule.is_unknown(said.probabilities, score="softmax")
+    )
+    with pytest.raises(SettingError, match="no held-out"):
+        old.predict(X, backbone_hash=BACKBONE.hash, settings=NamingSettings(error_rate=0.1))
+
+
+def test_probabilities_are_calibrated_on_pictures_that_the_head_had_not_seen():
+    X, y = library(240)
+    y = np.where(np.random.default_rng(0).random(240) < 0.25, np.roll(y, 1), y)  # wrong names
+    bundle = train_bundle(X, y, backbone=BACKBONE, rank="family")
+    assert bundle.calibration is not None
+    assert bundle.calibration.after.value < bundle.calibration.before.value
+    said = bundle.predict(X, backbone_hash=BACKBONE.hash)
+    np.testing.assert_allclose(said.probabilities.sum(axis=1), 1)
+    assert any("probabilities are calibrated on" in note for note in bundle.training["notes"])
+
+
+def test_the_papers_threshold_cuts_the_highest_probability():
+    X, _ = library()
+    bundle = train()
+    raw = bundle.classifier.predict_proba(X).max(axis=1)
+    settings = NamingSettings(unknown_score="softmax", unknown_threshold=0.9)
+    said = bundle.predict(X, backbone_hash=BACKBONE.hash, settings=settings)
+    np.testing.assert_array_equal(said.unknown, raw < 0.9)
+    assert 0 < said.unknown.mean() < 1
+
+
+def test_names_back_off_to_the_rank_that_is_sure_enough(tmp_path):
+    X, y = make_blobs(
+        900, n_features=8, centers=[[0] * 8, [1.2] * 8, [9] * 8], random_state=1, cluster_std=1.5
+    )
+    names = np.array(["Attelabidae", "Curculionidae", "Muscidae"])
+    taxonomy = Taxonomy(
+        ("order",),
+        {
+            "Attelabidae": ("Coleoptera",),
+            "Curculionidae": ("Coleoptera",),
+            "Muscidae": ("Diptera",),
+        },
+    )
+    bundle = train_bundle(
+        X[:600], names[y[:600]], backbone=BACKBONE, rank="family", taxonomy=taxonomy
+    )
+    bundle.save(tmp_path / "model")
+    settings = NamingSettings(error_rate=0.02)
+    said = Bundle.load(tmp_path / "model").predict(
+        X[600:], backbone_hash=BACKBONE.hash, settings=settings
+    )
+    truth = names[y[600:]]
+    orders = np.array([taxonomy.above[name][0] for name in truth])
+    family = said.rank == "family"
+    assert set(said.rank[~said.unsure]) == {"family", "order"}
+    assert (said.taxon[family] != truth[family]).mean() < 0.05
+    backed = (said.rank == "order") & ~said.unsure
+    assert (said.taxon[backed] == orders[backed]).mean() > 0.95
+    held = said.sets[np.arange(300), np.searchsorted(names, truth)]
+    assert held.mean() > 0.95

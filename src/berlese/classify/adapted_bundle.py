@@ -83,6 +83,8 @@ def adapt_bundle(
         head=decision.verdict.method,
         # Held-out library pictures say nothing of the adapted probabilities: the target's own do.
         unknown_rule=UnknownRule.fit(decision.classifier.predict_proba(X)),
+        calibration=None,
+        held_out=None,
         training=training,
     )
     return adapted, decision.verdict

@@ -14,7 +14,7 @@ The same training gives the same bytes, so that `Bundle.hash` names a model.
 import json
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -24,17 +24,25 @@ from numpy.typing import ArrayLike, NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from berlese.classify.calibrate import Calibration
+from berlese.classify.contrast import Contrast
+from berlese.classify.counts import HeldOut
 from berlese.classify.heads import saved_head
 from berlese.classify.library_rows import FILE_NAME as ROWS_NAME
 from berlese.classify.library_rows import LibraryRows
-from berlese.classify.unknowns import DEFAULT_RATE, UnknownRule
+from berlese.classify.promises import NamingSettings, sure_names
+from berlese.classify.taxonomy import Taxonomy
+from berlese.classify.unknowns import UnknownRule
 from berlese.errors import BundleError, BundleMismatchError, SettingError
 
-FORMAT = 1
+FORMAT = 2
+READABLE = (1, 2)  # format 1 knew no calibration, no likeness, no taxonomy
 JSON_NAME = "bundle.json"
 ARRAYS_NAME = "arrays.safetensors"
 CARD_NAME = "MODEL_CARD.md"
-UNKNOWN_SCORES = "unknown_scores"
+OLD_UNKNOWN_SCORES = "unknown_scores"  # of format 1
+UNKNOWN = "unknown."
+HELD_OUT = "held_out."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,19 +52,38 @@ class Predictions:
     Attributes
     ----------
     taxon : ndarray of str of shape (n,)
-        The most probable taxon, also of those called unknown.
+        The most probable taxon, also of those called unknown; at the lowest rank that is sure
+        enough, where an error rate was asked for.
+    rank : ndarray of str of shape (n,)
+        Of that taxon.
     probability : ndarray of float64 of shape (n,)
         Of that taxon.
     unknown : ndarray of bool of shape (n,)
         Whether the specimen is unlike the library.
+    unsure : ndarray of bool of shape (n,)
+        Whether no rank is sure enough; then `taxon` is the most probable one, for a hint.
+    p_value : ndarray of float64 of shape (n,)
+        Share of the library's specimens that look as unlike it.
     probabilities : ndarray of float64 of shape (n, n_classes)
-        In the order of the bundle's classes.
+        Calibrated, in the order of the bundle's classes.
+    sets : ndarray of bool of shape (n, n_classes), optional
+        The taxa that each may be, where an error rate was asked for.
     """
 
     taxon: NDArray[np.str_]
+    rank: NDArray[np.str_]
     probability: NDArray[np.float64]
     unknown: NDArray[np.bool_]
+    unsure: NDArray[np.bool_]
+    p_value: NDArray[np.float64]
     probabilities: NDArray[np.float64]
+    sets: NDArray[np.bool_] | None = None
+
+    def status(self, row: int) -> str:
+        """Say of one specimen whether its name counts: predicted, unknown or dubious."""
+        if self.unknown[row]:
+            return "unknown"
+        return "dubious" if self.unsure[row] else "predicted"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,6 +105,12 @@ class Bundle:
         Summary of the training set; JSON types.
     rows : LibraryRows, optional
         The training set's features, where they were asked for.
+    calibration : Calibration, optional
+        Corrects the head's probabilities.
+    held_out : HeldOut, optional
+        What the head made of specimens that it had not seen, before calibration.
+    taxonomy : Taxonomy, optional
+        What stands above the classes.
     """
 
     classifier: Any
@@ -88,6 +121,9 @@ class Bundle:
     unknown_rule: UnknownRule
     training: dict[str, Any]
     rows: LibraryRows | None = None
+    calibration: Calibration | None = None
+    held_out: HeldOut | None = None
+    taxonomy: Taxonomy | None = None
 
     @property
     def classes(self) -> list[str]:
@@ -115,24 +151,110 @@ class Bundle:
             )
 
     def predict(
-        self, features: ArrayLike, *, backbone_hash: str, rate: float = DEFAULT_RATE
+        self,
+        features: ArrayLike,
+        *,
+        backbone_hash: str,
+        settings: NamingSettings | None = None,
+        together: Contrast | None = None,
     ) -> Predictions:
         """Name specimens by features of shape (n, dim).
+
+        Parameters
+        ----------
+        features : array of shape (n, dim)
+        backbone_hash : str
+            Of what made them.
+        settings : NamingSettings, optional
+            What is asked of the model.
+        together : Contrast, optional
+            These specimens seen together, see `contrasted`; without it, each is judged for itself.
 
         Raises
         ------
         BundleMismatchError
             If the features come from another backbone or preprocessing.
+        SettingError
+            If an error rate is asked for that the model has nothing to judge by.
+        """
+        self.require_backbone(backbone_hash)
+        asked = NamingSettings() if settings is None else settings
+        X = np.asarray(features, np.float64)
+        raw = self.classifier.predict_proba(X)
+        probabilities = self.calibrated(raw)
+        best = probabilities.argmax(axis=1)
+        if together is not None and together.p_values is not None:
+            p_value = together.p_values
+        else:
+            p_value = self.unknown_rule.p_values(raw, X, asked.unknown_score)
+        unknown = p_value <= asked.unknown_rate
+        if asked.unknown_threshold is not None:
+            unknown = raw.max(axis=1) < asked.unknown_threshold
+        plain = Predictions(
+            taxon=np.array(self.classes)[best],
+            rank=np.full(len(best), self.rank),
+            probability=probabilities[np.arange(len(best)), best],
+            unknown=unknown,
+            unsure=np.zeros(len(best), bool),
+            p_value=p_value,
+            probabilities=probabilities,
+        )
+        return plain if asked.error_rate is None else self._sure(plain, asked.error_rate)
+
+    def contrasted(
+        self, features: ArrayLike, groups: ArrayLike | None = None, *, backbone_hash: str
+    ) -> Contrast | None:
+        """Compare all animals of a survey with the library; None where the model cannot.
+
+        Parameters
+        ----------
+        features : array of shape (n, dim)
+        groups : array of shape (n,), optional
+            Photos.
+        backbone_hash : str
+
+        Raises
+        ------
+        BundleMismatchError
+            As `predict`.
         """
         self.require_backbone(backbone_hash)
         X = np.asarray(features, np.float64)
-        probabilities = self.classifier.predict_proba(X)
-        best = probabilities.argmax(axis=1)
-        return Predictions(
-            np.array(self.classes)[best],
-            probabilities[np.arange(len(best)), best],
-            self.unknown_rule.is_unknown(probabilities, rate),
-            probabilities,
+        if not len(X):
+            return None
+        photos = None if groups is None else np.asarray(groups)
+        return self.unknown_rule.contrasted(self.classifier.predict_proba(X), X, photos)
+
+    def calibrated(self, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Correct the head's probabilities of shape (n, n_classes), where there is a correction."""
+        if self.calibration is None or not len(probabilities):
+            return probabilities
+        return self.calibration.correction(probabilities)
+
+    def _sure(self, plain: Predictions, error_rate: float) -> Predictions:
+        """Replace names that are not sure enough by those of a higher rank."""
+        if self.held_out is None or not len(self.held_out.codes):
+            raise SettingError(
+                f"an error rate of {error_rate:g} cannot be promised: the model has no held-out "
+                "specimens to judge by. Train it again, with pictures of more photos."
+            )
+        seen = replace(self.held_out, probabilities=self.calibrated(self.held_out.probabilities))
+        names = sure_names(
+            plain.probabilities,
+            seen,
+            self.classes,
+            rank=self.rank,
+            taxonomy=self.taxonomy,
+            error_rate=error_rate,
+        )
+        unsure = names.taxon == ""
+        return replace(
+            plain,
+            taxon=np.where(unsure, plain.taxon, names.taxon),
+            rank=np.where(unsure, plain.rank, names.rank),
+            probability=np.where(unsure, plain.probability, names.probability),
+            unsure=unsure,
+            sets=names.sets,
         )
 
     def save(self, folder: Path | str, *, overwrite: bool = False) -> None:
@@ -190,14 +312,17 @@ class Bundle:
             )
         facts = _read_json(folder / JSON_NAME)
         arrays = _read_arrays(folder / ARRAYS_NAME)
-        if facts.get("format") != FORMAT:
+        if facts.get("format") not in READABLE:
             raise BundleError(
                 f"{folder / JSON_NAME}: has format {facts.get('format')!r}, this program reads "
-                f"{FORMAT}. Use the berlese that wrote it, or train again."
+                f"{' and '.join(map(str, READABLE))}. Use the berlese that wrote it, or train "
+                "again."
             )
         try:
             classifier = saved_head(facts["head"]).set_params(**_parameters(facts["parameters"]))
-            rule = UnknownRule(arrays.pop(UNKNOWN_SCORES))
+            calibration, taxonomy = facts.get("calibration"), facts.get("taxonomy")
+            rule = _unknown_rule(arrays)
+            held_out = _held_out(arrays)
             classifier.set_state(np.array(facts["classes"]), arrays)
             return cls(
                 classifier=classifier,
@@ -208,6 +333,9 @@ class Bundle:
                 unknown_rule=rule,
                 training=facts["training"],
                 rows=LibraryRows.read(folder / ROWS_NAME) if with_rows else None,
+                calibration=None if calibration is None else Calibration.from_dict(calibration),
+                held_out=held_out,
+                taxonomy=None if taxonomy is None else Taxonomy.from_dict(taxonomy),
             )
         except (KeyError, TypeError, ValueError, SettingError) as error:
             raise BundleError(
@@ -224,11 +352,19 @@ class Bundle:
             "backbone": self.backbone,
             "backbone_hash": self.backbone_hash,
             "training": self.training,
+            "calibration": None if self.calibration is None else self.calibration.to_dict(),
+            "taxonomy": None if self.taxonomy is None else self.taxonomy.to_dict(),
         }
         return (json.dumps(facts, ensure_ascii=False, indent=1) + "\n").encode()
 
     def _array_bytes(self) -> bytes:
-        state = self.classifier.to_state() | {UNKNOWN_SCORES: self.unknown_rule.calibration}
+        state = dict(self.classifier.to_state())
+        state |= {UNKNOWN + name: each for name, each in self.unknown_rule.to_state().items()}
+        if self.held_out is not None:
+            state[HELD_OUT + "probabilities"] = self.held_out.probabilities
+            state[HELD_OUT + "codes"] = self.held_out.codes
+            if self.held_out.groups is not None:
+                state[HELD_OUT + "groups"] = self.held_out.groups
         return save({name: np.ascontiguousarray(state[name]) for name in sorted(state)})
 
     def _card(self) -> str:
@@ -238,8 +374,8 @@ class Bundle:
         return (
             f"# Model of {len(self.classes)} taxa\n\n"
             f"Names animals on pictures ({self.rank}) by a {self.head} head on features of "
-            f"`{self.backbone}`.\nProbabilities hold for pictures like the training set's; on "
-            "another camera or fauna they are\nusually too high.\n\n"
+            f"`{self.backbone}`.\nProbabilities hold for pictures like those that they were "
+            "calibrated on; on another camera or\nfauna they are usually too high.\n\n"
             f"{notes}\n\n| taxon | pictures |\n|---|---:|\n{rows}\n"
         )
 
@@ -247,6 +383,25 @@ class Bundle:
 def _parameters(stored: dict[str, Any]) -> dict[str, Any]:
     """JSON has no tuples; estimators of the same settings shall compare equal."""
     return {k: tuple(v) if isinstance(v, list) else v for k, v in stored.items()}
+
+
+def _unknown_rule(arrays: dict[str, NDArray[Any]]) -> UnknownRule:
+    """Take the rule's arrays out of a bundle's."""
+    if OLD_UNKNOWN_SCORES in arrays:
+        return UnknownRule(arrays.pop(OLD_UNKNOWN_SCORES))
+    return UnknownRule.from_state(_taken(arrays, UNKNOWN))
+
+
+def _held_out(arrays: dict[str, NDArray[Any]]) -> HeldOut | None:
+    state = _taken(arrays, HELD_OUT)
+    if not state:
+        return None
+    return HeldOut(state["probabilities"], state["codes"], state.get("groups"))
+
+
+def _taken(arrays: dict[str, NDArray[Any]], start: str) -> dict[str, NDArray[Any]]:
+    names = [name for name in arrays if name.startswith(start)]
+    return {name.removeprefix(start): arrays.pop(name) for name in names}
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import warnings
 from collections import Counter
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -10,8 +11,12 @@ from sklearn.base import ClassifierMixin
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from berlese.classify.bundle import Bundle
+from berlese.classify.calibrate import Calibration
+from berlese.classify.counts import HeldOut
 from berlese.classify.heads import DEFAULT_HEAD, new_head
 from berlese.classify.library_rows import LibraryRows
+from berlese.classify.likeness import N_SCORES, Likeness
+from berlese.classify.taxonomy import Taxonomy
 from berlese.classify.unknowns import UnknownRule
 from berlese.errors import LibraryError
 
@@ -33,6 +38,7 @@ def train_bundle(
     head: str = DEFAULT_HEAD,
     backbone: FeatureOrigin,
     rank: str = "taxon",
+    taxonomy: Taxonomy | None = None,
     random_state: int = 0,
 ) -> Bundle:
     """Train on labelled features.
@@ -50,6 +56,8 @@ def train_bundle(
         What made the features.
     rank : str
         Rank of the taxa.
+    taxonomy : Taxonomy, optional
+        What stands above the taxa, so that an animal can be named at a higher rank.
     random_state : int
         Of the head and the folds.
 
@@ -67,9 +75,22 @@ def train_bundle(
             f"a model needs pictures of at least two taxa, but the library has {only}. "
             "Add pictures of other taxa."
         )
-    held_out = held_out_probabilities(X, y, groups, head=head, random_state=random_state)
+    held = hold_out(X, y, groups, head=head, random_state=random_state)
     classifier = new_head(head, random_state=random_state).fit(X, y)
-    rule = UnknownRule.fit(held_out)
+    codes = np.searchsorted(classifier.classes_, y)
+    likeness = Likeness.fit(X, codes, random_state=random_state)
+    rule = UnknownRule.fit(
+        held.seen.probabilities,
+        likeness,
+        held.likeness,
+        held.seen.groups,
+        X[held.rows].astype(np.float32),
+    )
+    calibration = None
+    if len(held.seen.codes):
+        calibration = Calibration.fit(
+            held.seen.probabilities, held.seen.codes, held.seen.groups, random_state=random_state
+        )
     return Bundle(
         classifier=classifier,
         head=head,
@@ -77,40 +98,63 @@ def train_bundle(
         backbone=backbone.name,
         backbone_hash=backbone.hash,
         unknown_rule=rule,
-        training=_summary(counts, groups, rule),
         rows=LibraryRows.of(X, np.searchsorted(classifier.classes_, y)),
+        training=_summary(counts, groups, rule, calibration),
+        calibration=calibration,
+        held_out=held.seen,
+        taxonomy=taxonomy,
     )
 
 
-def held_out_probabilities(
+@dataclass(frozen=True, slots=True, eq=False)
+class HoldingOut:
+    """What models made of specimens that they had not seen, nor any of their group.
+
+    Attributes
+    ----------
+    seen : HeldOut
+        Probabilities, true classes and groups.
+    likeness : ndarray of float64 of shape (n, n_scores)
+        See `berlese.classify.likeness`.
+    rows : ndarray of int of shape (n,)
+        Which specimens they are.
+    """
+
+    seen: HeldOut
+    likeness: NDArray[np.float64]
+    rows: NDArray[np.intp]
+
+
+def hold_out(
     X: NDArray[np.float64],
     y: NDArray[np.str_],
     groups: ArrayLike | None,
     *,
     head: str,
     random_state: int,
-) -> NDArray[np.float64]:
-    """Probabilities of specimens by heads that had not seen them nor their group.
+) -> HoldingOut:
+    """Name and score specimens by models that had not seen them nor their group.
 
     Rows whose fold cannot be trained on two taxa, and specimens of taxa that occur in their
     own fold only, are left out: to the head that sees them they are unknown.
-
-    Returns
-    -------
-    ndarray of float64 of shape (n_kept, n_classes)
     """
-    taxa = np.unique(y)
-    kept = []
+    taxa, codes = np.unique(y, return_inverse=True)
+    members = np.arange(len(y)) if groups is None else np.unique(groups, return_inverse=True)[1]
+    parts: list[tuple[NDArray, NDArray, NDArray]] = [
+        (np.empty((0, len(taxa))), np.empty((0, N_SCORES)), np.empty(0, np.intp))
+    ]
     for train, test in folds_of(y, groups, random_state):
-        known = np.isin(y[test], y[train])
-        if len(np.unique(y[train])) < 2 or not known.any():
+        rows = test[np.isin(y[test], y[train])]
+        if len(np.unique(y[train])) < 2 or not len(rows):
             continue
         fitted: ClassifierMixin = new_head(head, random_state=random_state).fit(X[train], y[train])
-        probabilities = np.zeros((int(known.sum()), len(taxa)))
-        columns = np.searchsorted(taxa, fitted.classes_)
-        probabilities[:, columns] = fitted.predict_proba(X[test][known])
-        kept.append(probabilities)
-    return np.concatenate(kept) if kept else np.zeros((0, len(taxa)))
+        probabilities = np.zeros((len(rows), len(taxa)))
+        probabilities[:, np.searchsorted(taxa, fitted.classes_)] = fitted.predict_proba(X[rows])
+        present = np.unique(codes[train], return_inverse=True)[1]
+        likeness = Likeness.fit(X[train], present, random_state=random_state)
+        parts.append((probabilities, likeness.scores(X[rows]), rows))
+    probabilities, scores, rows = (np.concatenate(each) for each in zip(*parts, strict=True))
+    return HoldingOut(HeldOut(probabilities, codes[rows], members[rows]), scores, rows)
 
 
 def folds_of(
@@ -155,20 +199,26 @@ def _quietly(
         return list(splitter.split(np.zeros((len(codes), 1)), codes, members))
 
 
-def _summary(counts: Counter[str], groups: ArrayLike | None, rule: UnknownRule) -> dict[str, Any]:
+def _summary(
+    counts: Counter[str],
+    groups: ArrayLike | None,
+    rule: UnknownRule,
+    calibration: Calibration | None,
+) -> dict[str, Any]:
     singles = sorted(taxon for taxon, count in counts.items() if count == 1)
     notes = []
     if singles:
         notes.append(f"one picture only, names will be poor: {', '.join(singles)}")
-    n = len(rule.calibration)
     notes.append(
-        f"unknowns are judged by {n} held-out pictures; error rates below "
+        f"unknowns are judged by {rule.n} held-out pictures; error rates below "
         f"{rule.smallest_rate():.3g} cannot be held"
     )
+    if calibration is not None:
+        notes.append(calibration.in_words())
     return {
         "pictures": sum(counts.values()),
         "pictures_by_taxon": dict(sorted(counts.items())),
         "groups": None if groups is None else len(np.unique(np.asarray(groups))),
-        "held_out": n,
+        "held_out": rule.n,
         "notes": notes,
     }

@@ -1,20 +1,27 @@
 """Animals that the library does not know, with a stated error rate.
 
-The score is the highest probability that a head gives. A new specimen's conformal p-value is
-the share of calibration specimens, of known taxa and named by a head that had not seen them,
-that score as low or lower: p = (1 + #{calibration <= score}) / (n + 1). Calling a specimen
-unknown where p <= rate calls at most that share of known ones unknown, as long as they come
-from the calibration's domain (Bates et al. 2023, Annals of Statistics 51:149).
+A specimen's score says how like the library's specimens of known taxa it is (`SCORES`). Its
+conformal p-value is the share of calibration specimens, of known taxa and scored by a model that
+had not seen their photos, that score as low or lower: p = (1 + #{calibration <= score}) / (n + 1).
+Calling a specimen unknown where p <= rate calls at most that share of known ones unknown, as long
+as they come from the calibration's domain (Bates et al. 2023, Annals of Statistics 51:149).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from berlese.classify.contrast import Contrast, Known, contrast
+from berlese.classify.likeness import Likeness, kept_rows
+from berlese.classify.strangers import Strangers
 from berlese.errors import SettingError
 
 DEFAULT_RATE = 0.05
+CONTRAST, LIKENESS, SOFTMAX = "contrast", "likeness", "softmax"
+SCORES = (CONTRAST, LIKENESS, SOFTMAX)
+"""All animals of a survey together, each by its likeness alone, or by the highest probability."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,31 +30,168 @@ class UnknownRule:
 
     Parameters
     ----------
-    calibration : ndarray of float64 of shape (n,)
+    highest : ndarray of float64 of shape (n,)
         Their highest probabilities, sorted upwards.
+    likeness : Likeness or Strangers, optional
+        What the library looks like, or reviewed animals; without it, only the highest probability
+        can be used.
+    parts : ndarray of float64 of shape (n, n_scores), optional
+        Scores of the same specimens by likenesses that had not seen them, each column sorted.
+    joint : ndarray of float64 of shape (n,), optional
+        Their mean ranks, sorted.
+    known : Known, optional
+        Specimens to contrast a whole survey with, see `berlese.classify.contrast`.
     """
 
-    calibration: NDArray[np.float64]
+    highest: NDArray[np.float64]
+    likeness: Likeness | Strangers | None = None
+    parts: NDArray[np.float64] | None = None
+    joint: NDArray[np.float64] | None = None
+    known: Known | None = None
 
     @classmethod
-    def fit(cls, probabilities: NDArray[np.float64]) -> "UnknownRule":
-        """Keep the scores of held-out probabilities of shape (n, n_classes)."""
-        return cls(np.sort(np.asarray(probabilities, np.float64).max(axis=1)))
+    def fit(
+        cls,
+        probabilities: NDArray[np.float64],
+        likeness: Likeness | Strangers | None = None,
+        parts: NDArray[np.float64] | None = None,
+        groups: NDArray[np.intp] | None = None,
+        features: NDArray[np.float32] | None = None,
+    ) -> "UnknownRule":
+        """Keep the scores of held-out specimens.
 
-    def p_values(self, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Conformal p-value of each row of shape (n, n_classes)."""
-        scores = np.asarray(probabilities, np.float64).max(axis=1)
-        at_most = np.searchsorted(self.calibration, scores, side="right")
-        return (1 + at_most) / (len(self.calibration) + 1)
+        Parameters
+        ----------
+        probabilities : ndarray of float64 of shape (n, n_classes)
+        likeness : Likeness or Strangers, optional
+            Of the whole library, or of all reviewed animals.
+        parts : ndarray of float64 of shape (n, n_scores), optional
+            By likenesses of parts of these that the specimens are not in.
+        groups : ndarray of int of shape (n,), optional
+            Photos of the specimens.
+        features : ndarray of float32 of shape (n, dim), optional
+            Of the specimens, where a whole survey is to be contrasted with them; a part of them
+            serves where there are many.
+        """
+        highest = np.sort(np.asarray(probabilities, np.float64).max(axis=1))
+        if likeness is None or parts is None or not len(parts):
+            return cls(highest)
+        columns = np.sort(parts, axis=0)
+        joint = _mean_rank(parts, columns)
+        known = None
+        if features is not None and groups is not None:
+            named = np.asarray(probabilities).argmax(axis=1)
+            kept = kept_rows(len(features), 0)
+            known = Known(features[kept], joint[kept], named[kept], groups[kept])
+        return cls(highest, likeness, columns, np.sort(joint), known)
+
+    @property
+    def n(self) -> int:
+        """How many specimens it rests on."""
+        return len(self.highest)
+
+    def p_values(
+        self,
+        probabilities: NDArray[np.float64],
+        features: NDArray[np.float64] | None = None,
+        score: str = LIKENESS,
+    ) -> NDArray[np.float64]:
+        """Conformal p-value of each specimen.
+
+        Parameters
+        ----------
+        probabilities : ndarray of float64 of shape (n, n_classes)
+        features : ndarray of float64 of shape (n, dim), optional
+            Needed for the score ``likeness``.
+        score : str
+            One of `SCORES`; a model that knows no likeness uses the highest probability.
+        """
+        if score == SOFTMAX or self.likeness is None or self.joint is None or self.parts is None:
+            scores, calibration = np.asarray(probabilities).max(axis=1), self.highest
+        else:
+            if features is None:
+                raise SettingError("the score 'likeness' needs features.")
+            scores = _mean_rank(self.likeness.scores(np.asarray(features)), self.parts)
+            calibration = self.joint
+        at_most = np.searchsorted(calibration, scores, side="right")
+        return np.asarray((1 + at_most) / (len(calibration) + 1))
+
+    def contrasted(
+        self,
+        probabilities: NDArray[np.float64],
+        features: NDArray[np.float64],
+        groups: NDArray[Any] | None = None,
+    ) -> Contrast | None:
+        """Compare a whole survey with the library; None for a model that cannot.
+
+        Parameters
+        ----------
+        probabilities : ndarray of float64 of shape (n, n_classes)
+            Of all animals of the survey.
+        features : ndarray of float64 of shape (n, dim)
+        groups : ndarray of shape (n,), optional
+            Photos.
+        """
+        if self.known is None or self.likeness is None or self.parts is None:
+            return None
+        joint = _mean_rank(self.likeness.scores(features), self.parts)
+        return contrast(self.known, features, joint, probabilities.argmax(axis=1), groups)
 
     def smallest_rate(self) -> float:
         """The strictest rate that so many calibration specimens can hold."""
-        return 1 / (len(self.calibration) + 1)
+        return 1 / (self.n + 1)
 
     def is_unknown(
-        self, probabilities: NDArray[np.float64], rate: float = DEFAULT_RATE
+        self,
+        probabilities: NDArray[np.float64],
+        features: NDArray[np.float64] | None = None,
+        rate: float = DEFAULT_RATE,
+        score: str = LIKENESS,
     ) -> NDArray[np.bool_]:
-        """Tell which rows are unknown; with too few calibration specimens, none is."""
+        """Tell which specimens are unknown; with too few calibration specimens, none is."""
         if not 0 <= rate < 1:
             raise SettingError(f"the rate of unknowns must be in [0, 1), got {rate!r}.")
-        return self.p_values(probabilities) <= rate
+        return self.p_values(probabilities, features, score) <= rate
+
+    def to_state(self) -> dict[str, NDArray[Any]]:
+        """Give what it rests on as arrays, to be saved."""
+        state: dict[str, NDArray[Any]] = {"highest": self.highest}
+        if self.likeness is not None and self.parts is not None and self.joint is not None:
+            learned = self.likeness.to_state().items()
+            state |= {"parts": self.parts, "joint": self.joint}
+            state |= {f"likeness.{name}": array for name, array in learned}
+        if self.known is not None:
+            state |= {
+                f"known.{each.name}": getattr(self.known, each.name) for each in fields(Known)
+            }
+        return state
+
+    @classmethod
+    def from_state(cls, state: dict[str, NDArray[Any]]) -> "UnknownRule":
+        """Take what `to_state` gave."""
+        if "joint" not in state:
+            return cls(state["highest"])
+        learned = _under("likeness.", state)
+        known = _under("known.", state)
+        kind = Strangers if "spread" in learned else Likeness
+        likeness = kind.from_state(learned)
+        return cls(
+            state["highest"],
+            likeness,
+            state["parts"],
+            state["joint"],
+            Known(**known) if known else None,
+        )
+
+
+def _under(start: str, state: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    return {k.removeprefix(start): v for k, v in state.items() if k.startswith(start)}
+
+
+def _mean_rank(scores: NDArray[np.float64], columns: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean over scores of the share of calibration specimens that score as low or lower."""
+    ranks = [
+        np.searchsorted(calibration, values, side="right") / len(calibration)
+        for values, calibration in zip(scores.T, columns.T, strict=True)
+    ]
+    return np.asarray(np.mean(ranks, axis=0))

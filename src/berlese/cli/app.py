@@ -7,6 +7,7 @@ import typer
 from berlese import __version__
 from berlese.cli.verbs import (
     adapting,
+    calibration,
     compositing,
     installation,
     models,
@@ -28,6 +29,7 @@ VERBS = (
     models.evaluate,
     models.predict,
     adapting.adapt,
+    calibration.calibrate,
     reviewing.plan,
     studies.study,
     compositing.stack,

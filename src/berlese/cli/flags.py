@@ -9,6 +9,7 @@ DEFAULT_BACKBONE = "efficientnet-lite2"
 DEFAULT_HEAD = "linear"
 DEFAULT_MAX_PIXELS = 2_000_000_000
 DEFAULT_UNKNOWN_RATE = 0.05
+DEFAULT_UNKNOWN_SCORE = "contrast"
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
@@ -50,6 +51,38 @@ UnknownRate = Annotated[
     float,
     typer.Option(
         min=0.0, max=0.5, help="Share of animals of known taxa that may be called unknown."
+    ),
+]
+UnknownScore = Annotated[
+    str,
+    typer.Option(
+        help="How unknown animals are told: contrast (all animals of the survey together against "
+        "the library), likeness (each for itself) or softmax (by the highest probability)."
+    ),
+]
+UnknownThreshold = Annotated[
+    float | None,
+    typer.Option(
+        min=0.0,
+        max=1.0,
+        help="With --unknown-score softmax: call unknown what has a lower highest probability, "
+        "instead of holding a rate (the published study used .95).",
+    ),
+]
+ErrorRate = Annotated[
+    float | None,
+    typer.Option(
+        min=0.001,
+        max=0.999,
+        help="Name animals at the lowest rank that is sure enough for at most this share of wrong "
+        "names. Holds for pictures like those that the model was calibrated on.",
+    ),
+]
+Taxonomy = Annotated[
+    Path | None,
+    typer.Option(
+        help="CSV with a row a taxon of the library and a column a higher rank (family, order); "
+        "nested library folders tell it too."
     ),
 ]
 MmPerPixel = Annotated[

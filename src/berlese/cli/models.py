@@ -11,8 +11,12 @@ from typing import Any
 import numpy as np
 
 from berlese.classify.bundle import Bundle, Predictions
+from berlese.classify.calibrate import LIBRARY
 from berlese.classify.heads import new_head
+from berlese.classify.promises import NamingSettings
 from berlese.classify.training import train_bundle
+from berlese.classify.unknowns import CONTRAST
+from berlese.cli.calibration import write_diagrams
 from berlese.cli.console import Stages
 from berlese.cli.targets import list_pictures
 from berlese.errors import BundleError, SettingError
@@ -27,6 +31,7 @@ from berlese.survey.naming import embed_specimens, identify_specimens
 from berlese.survey.pipeline import backbone_of
 from berlese.survey.survey import Survey, is_survey
 from berlese.survey.tables import current_specimens
+from berlese.survey.taxonomies import taxonomy_for
 from berlese.survey.training import embed_library
 
 
@@ -67,6 +72,7 @@ def train_into(
     backbone: str,
     weights: Path | None,
     head: str,
+    taxonomy: Path | None,
     seed: int,
     jobs: int | None,
     overwrite: bool,
@@ -84,6 +90,7 @@ def train_into(
     if out.exists() and not overwrite:
         raise BundleError(f"{out}: exists; give --overwrite, or another --out.")
     labelled = read_library(library, taxon, group)
+    tree = taxonomy_for(labelled, taxonomy)
     with stages("prepare backbone"):
         session = backbones.load(backbone, weights=weights, threads=jobs)
     with stages("embed library", len(labelled.paths)) as advance:
@@ -96,9 +103,11 @@ def train_into(
             head=head,
             backbone=session,
             rank=labelled.rank,
+            taxonomy=tree,
             random_state=seed,
         )
         bundle.save(out, overwrite=overwrite)
+        write_diagrams(out, bundle)
     return TrainingReport(
         out,
         tuple(bundle.classes),
@@ -196,7 +205,7 @@ def predict_survey(
     bundle: Path,
     survey: Path,
     *,
-    unknown_rate: float,
+    naming: NamingSettings,
     weights: Path | None,
     jobs: int | None,
     stages: Stages,
@@ -206,13 +215,13 @@ def predict_survey(
     with stages("prepare backbone"):
         session = backbone_of(model, weights=weights, jobs=jobs)
     with Survey.open(survey) as opened:
-        settings = {"bundle": str(bundle), "unknown_rate": unknown_rate}
+        settings = {"bundle": str(bundle), **naming.to_dict()}
         with opened.recorded("predict", settings, {"bundle": model.hash}):
             animals = opened.count(current_specimens())
             with stages("embed", animals) as advance:
                 embed_specimens(opened, session, jobs=jobs, progress=advance)
             with stages("identify", animals) as advance:
-                return identify_specimens(opened, model, unknown_rate, progress=advance)
+                return identify_specimens(opened, model, naming, progress=advance)
 
 
 def predict_into(
@@ -221,7 +230,7 @@ def predict_into(
     targets: Sequence[Path],
     *,
     probabilities: bool,
-    unknown_rate: float,
+    naming: NamingSettings,
     weights: Path | None,
     jobs: int | None,
     overwrite: bool,
@@ -239,10 +248,19 @@ def predict_into(
     with stages("embed", len(paths)) as advance:
         embedded = embed_files(paths, session, jobs=jobs, progress=advance)
     failures += [Failure(str(path), "predict", reason) for path, reason in embedded.failures]
+    notes: tuple[str, ...] = ()
     if embedded.paths_ok:
-        predicted = model.predict(embedded.features, backbone_hash=session.hash, rate=unknown_rate)
+        together = None
+        if naming.unknown_score == CONTRAST:
+            together = model.contrasted(embedded.features, backbone_hash=session.hash)
+        predicted = model.predict(
+            embedded.features, backbone_hash=session.hash, settings=naming, together=together
+        )
+        if together is not None:
+            domain = LIBRARY if model.calibration is None else model.calibration.domain
+            notes = (f"{together.check.in_words(domain)}.",)
         _write_predictions(out, embedded, predicted, model, probabilities=probabilities)
-    return StepReport(len(embedded.paths_ok), 0, tuple(failures))
+    return StepReport(len(embedded.paths_ok), 0, tuple(failures), notes)
 
 
 def _write_predictions(
@@ -253,17 +271,22 @@ def _write_predictions(
     *,
     probabilities: bool,
 ) -> None:
-    header = ["file", "taxon", "rank", "probability", "status"]
+    header = ["file", "taxon", "rank", "probability", "status", "likeness"]
     rows: list[list[Any]] = [
         [
             str(path),
             predicted.taxon[at],
-            model.rank,
+            predicted.rank[at],
             f"{predicted.probability[at]:.6f}",
-            "unknown" if predicted.unknown[at] else "predicted",
+            predicted.status(at),
+            f"{predicted.p_value[at]:.6f}",
         ]
         for at, path in enumerate(embedded.paths_ok)
     ]
+    if predicted.sets is not None:
+        header += ["may_be"]
+        for row, members in zip(rows, predicted.sets, strict=True):
+            row.append("|".join(np.array(model.classes)[members]))
     if probabilities:
         header += list(model.classes)
         for row, values in zip(rows, np.asarray(predicted.probabilities), strict=True):

@@ -2,11 +2,12 @@
 
 One photo is one unit of work. Features are stored by the crop's hash; identifications are
 added, never changed, and not repeated for a specimen that the same model named last, with the
-same crop and the same rate of unknowns.
+same crop and the same settings. Where animals are told unknown by what all of them look like, the
+animals of the survey are a setting too: with new photos, all are named again.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 import numpy as np
@@ -14,8 +15,13 @@ from numpy.typing import NDArray
 from sqlalchemy.orm import Session, load_only, selectinload
 
 from berlese.classify.bundle import Bundle, Predictions
+from berlese.classify.calibrate import LIBRARY
+from berlese.classify.contrast import FEWEST, Contrast
+from berlese.classify.promises import NamingSettings
+from berlese.classify.unknowns import CONTRAST
 from berlese.features.embed import Extractor, embed_files
 from berlese.features.store import FeatureStore
+from berlese.survey.domain import write_domain
 from berlese.survey.failures import Failure, StepReport, record_failures
 from berlese.survey.segmenting import hash_of
 from berlese.survey.survey import Survey, utc_now
@@ -74,7 +80,7 @@ def embed_specimens(
 def identify_specimens(
     survey: Survey,
     bundle: Bundle,
-    rate: float = 0.05,
+    settings: NamingSettings | None = None,
     *,
     progress: Callable[[int], None] | None = None,
 ) -> StepReport:
@@ -86,19 +92,23 @@ def identify_specimens(
         Whose specimens; they need features of the bundle's backbone.
     bundle : Bundle
         The model.
-    rate : float
-        Share of animals of known taxa that may be called unknown.
+    settings : NamingSettings, optional
+        What is asked of the model.
     progress : callable, optional
         Called with the number of specimens just finished.
     """
+    asked_for = NamingSettings() if settings is None else settings
     store = FeatureStore(survey.features)
     done, skipped, failures = 0, 0, []
     with survey.exclusive():
         crops = _crops(survey)
         model_id = bundle.hash
-        asked = {crop: (model_id, _settings(crop, rate)) for crop in crops}
-        keys = [crop.sha256 for crop in crops if crop.named_by != asked[crop]]
-        features = store.get(keys, bundle.backbone_hash)
+        population = _population(crops, bundle, asked_for)
+        asked = {crop: (model_id, _settings(crop, asked_for, population)) for crop in crops}
+        anew = [crop for crop in crops if crop.named_by != asked[crop]]
+        needed = anew if population is None or not anew else crops
+        features = store.get([crop.sha256 for crop in needed], bundle.backbone_hash)
+        together = None if population is None else _together(crops, features, bundle)
         for _, members in groupby(crops, key=lambda crop: crop.photo_path):
             on_photo = list(members)
             todo = [crop for crop in on_photo if crop.named_by != asked[crop]]
@@ -108,7 +118,12 @@ def identify_specimens(
             ]
             if ready:
                 rows = np.stack([features[crop.sha256] for crop in ready])
-                predicted = bundle.predict(rows, backbone_hash=bundle.backbone_hash, rate=rate)
+                predicted = bundle.predict(
+                    rows,
+                    backbone_hash=bundle.backbone_hash,
+                    settings=asked_for,
+                    together=None if together is None else together.of(ready),
+                )
                 with survey.writing() as session:
                     _ensure_model(session, model_id, bundle)
                     session.add_all(_identifications(ready, predicted, bundle, asked))
@@ -117,7 +132,54 @@ def identify_specimens(
             if progress is not None:
                 progress(len(on_photo))
         record_failures(survey.folder, IDENTIFY_STAGE, [crop.path for crop in crops], failures)
-    return StepReport(done, skipped, tuple(failures))
+    if together is None:
+        return StepReport(done, skipped, tuple(failures))
+    words = together.in_words(bundle)
+    write_domain(survey, model_id, together.contrast.check, words)
+    return StepReport(done, skipped, tuple(failures), (words,))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Together:
+    """A survey's animals seen together, and which row is whose."""
+
+    contrast: Contrast
+    rows: Mapping[str, int]
+
+    def of(self, crops: Sequence[_Crop]) -> Contrast:
+        """Take some of the animals."""
+        p = self.contrast.p_values
+        rows = [self.rows[crop.specimen_id] for crop in crops]
+        return replace(self.contrast, p_values=None if p is None else p[rows])
+
+    def in_words(self, bundle: Bundle) -> str:
+        """Say whether the model's promises hold for these photos."""
+        domain = LIBRARY if bundle.calibration is None else bundle.calibration.domain
+        return f"{self.contrast.check.in_words(domain)}."
+
+
+def _population(crops: Sequence[_Crop], bundle: Bundle, settings: NamingSettings) -> str | None:
+    """Hash the animals that are judged together; None where each is judged for itself."""
+    if settings.unknown_score != CONTRAST or bundle.unknown_rule.known is None:
+        return None
+    if len(crops) < FEWEST or settings.unknown_threshold is not None:
+        return None
+    return hash_of({"crops": sorted(crop.sha256 for crop in crops)})
+
+
+def _together(
+    crops: Sequence[_Crop], features: Mapping[str, NDArray[np.float32]], bundle: Bundle
+) -> _Together | None:
+    seen = [crop for crop in crops if crop.sha256 in features]
+    if not seen:
+        return None
+    found = bundle.contrasted(
+        np.stack([features[crop.sha256] for crop in seen]),
+        [crop.photo_path for crop in seen],
+        backbone_hash=bundle.backbone_hash,
+    )
+    rows = {crop.specimen_id: row for row, crop in enumerate(seen)}
+    return None if found is None else _Together(found, rows)
 
 
 def _crops(survey: Survey) -> list[_Crop]:
@@ -146,8 +208,9 @@ def _last_model(said: Sequence[Identification]) -> tuple[str | None, str | None]
     return (by_models[-1].model_id, by_models[-1].settings_hash) if by_models else (None, None)
 
 
-def _settings(crop: _Crop, rate: float) -> str:
-    return hash_of({"crop": crop.sha256, "unknown_rate": rate})
+def _settings(crop: _Crop, settings: NamingSettings, population: str | None) -> str:
+    together = {} if population is None else {"population": population}
+    return hash_of({"crop": crop.sha256, **settings.to_dict(), **together})
 
 
 def _without_features(crop: _Crop, bundle: Bundle) -> Failure:
@@ -180,10 +243,10 @@ def _identifications(
         Identification(
             specimen_id=crop.specimen_id,
             taxon=str(predicted.taxon[at]),
-            rank=bundle.rank,
+            rank=str(predicted.rank[at]),
             probability=round(float(predicted.probability[at]), DECIMALS),
             probabilities=_by_taxon(bundle.classes, predicted.probabilities[at]),
-            status="unknown" if predicted.unknown[at] else "predicted",
+            status=predicted.status(at),
             model_id=asked[crop][0],
             settings_hash=asked[crop][1],
             identified_at=now,

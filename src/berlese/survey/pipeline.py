@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from berlese import __version__
 from berlese.classify.bundle import Bundle
 from berlese.classify.heads import DEFAULT_HEAD
-from berlese.classify.unknowns import DEFAULT_RATE
+from berlese.classify.promises import NamingSettings
 from berlese.errors import SettingError, SurveyError
 from berlese.features import backbones
 from berlese.photos.reading import MAX_PIXELS
@@ -33,6 +33,7 @@ from berlese.survey.steps import (
 )
 from berlese.survey.survey import Survey
 from berlese.survey.tables import current_photos, current_specimens
+from berlese.survey.taxonomies import taxonomy_for
 from berlese.survey.training import embed_library, train_or_reuse
 
 SUMMARY_NAME = "summary.json"
@@ -68,10 +69,12 @@ class RunSettings:
         File of the backbone's weights, where it needs one.
     head : str
         Classifier of a new model.
-    unknown_rate : float
-        Share of animals of known taxa that may be called unknown.
     mm_per_pixel : float, optional
         Scale of the photos; without it, what their files or the survey state.
+    taxonomy : Path, optional
+        Table of what stands above a library's taxa; nested folders tell it too.
+    naming : NamingSettings
+        How sure a name must be, and what is unknown.
     max_pixels : int
         Larger photos are refused.
     seed : int
@@ -90,8 +93,9 @@ class RunSettings:
     backbone: str = backbones.DEFAULT_BACKBONE
     weights: Path | None = None
     head: str = DEFAULT_HEAD
-    unknown_rate: float = DEFAULT_RATE
     mm_per_pixel: float | None = None
+    taxonomy: Path | None = None
+    naming: NamingSettings = field(default_factory=NamingSettings)
     max_pixels: int = MAX_PIXELS
     seed: int = 0
     jobs: int | None = None
@@ -114,8 +118,9 @@ class RunSettings:
             "backbone": self.backbone,
             "weights": None if self.weights is None else str(self.weights),
             "head": self.head,
-            "unknown_rate": self.unknown_rate,
             "mm_per_pixel": self.mm_per_pixel,
+            "taxonomy": None if self.taxonomy is None else str(self.taxonomy),
+            **self.naming.to_dict(),
             "max_pixels": self.max_pixels,
             "seed": self.seed,
             "segmentation": self.segmentation.model_dump(mode="json"),
@@ -153,7 +158,7 @@ def run_path(
         with stages("embed", animals) as advance:
             embed_specimens(survey, backbone, jobs=settings.jobs, progress=advance)
         with stages("identify", animals) as advance:
-            identify_specimens(survey, bundle, settings.unknown_rate, progress=advance)
+            identify_specimens(survey, bundle, settings.naming, progress=advance)
         with stages("table and report"):
             write_outputs(survey)
             write_report(survey)
@@ -188,6 +193,7 @@ def model_for(
             backbone,
             survey.models,
             head=settings.head,
+            taxonomy=taxonomy_for(library, settings.taxonomy),
             random_state=settings.seed,
         )
     return bundle, backbone, embedded.failures

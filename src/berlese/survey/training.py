@@ -14,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from berlese import __version__
+from berlese.classify.bundle import FORMAT as BUNDLE_FORMAT
 from berlese.classify.bundle import Bundle
+from berlese.classify.taxonomy import Taxonomy
 from berlese.classify.training import train_bundle
 from berlese.errors import LibraryError
 from berlese.features.backbones import Backbone, cache_folder
@@ -99,6 +101,7 @@ def train_or_reuse(
     models: Path,
     *,
     head: str,
+    taxonomy: Taxonomy | None = None,
     random_state: int,
 ) -> tuple[Bundle, Path]:
     """Train on a library, or load the bundle that the same training left in `models`.
@@ -109,7 +112,9 @@ def train_or_reuse(
     path : Path
         Where it lies, in `models`.
     """
-    what = [embedded.content_hash(), backbone.hash, head, random_state, library.rank, __version__]
+    tree = None if taxonomy is None else taxonomy.to_dict()
+    learned_from = [embedded.content_hash(), backbone.hash, library.rank, tree]
+    what = [*learned_from, head, random_state, BUNDLE_FORMAT, __version__]
     path = models / sha256(json.dumps(what).encode()).hexdigest()[:16]
     if path.is_dir():
         return Bundle.load(path), path
@@ -120,6 +125,7 @@ def train_or_reuse(
         head=head,
         backbone=backbone,
         rank=library.rank,
+        taxonomy=taxonomy,
         random_state=random_state,
     )
     bundle.save(path)

@@ -51,6 +51,7 @@ def train(
     backbone: flags.Backbone = flags.DEFAULT_BACKBONE,
     weights: flags.Weights = None,
     head: flags.Head = flags.DEFAULT_HEAD,
+    taxonomy: flags.Taxonomy = None,
     seed: flags.Seed = 0,
     jobs: flags.Jobs = None,
     overwrite: flags.Overwrite = False,
@@ -69,6 +70,7 @@ def train(
             backbone=backbone,
             weights=weights,
             head=head,
+            taxonomy=taxonomy,
             seed=seed,
             jobs=jobs,
             overwrite=overwrite,
@@ -152,6 +154,9 @@ def predict(
         bool, typer.Option("--probabilities", help="One column a class as well.")
     ] = False,
     unknown_rate: flags.UnknownRate = flags.DEFAULT_UNKNOWN_RATE,
+    unknown_score: flags.UnknownScore = flags.DEFAULT_UNKNOWN_SCORE,
+    unknown_threshold: flags.UnknownThreshold = None,
+    error_rate: flags.ErrorRate = None,
     weights: flags.Weights = None,
     jobs: flags.Jobs = None,
     overwrite: flags.Overwrite = False,
@@ -160,15 +165,18 @@ def predict(
 ) -> None:
     """Name the animals of a survey, or those on pictures into a CSV file."""
     with user_errors():
+        from berlese.classify.promises import NamingSettings
         from berlese.cli.models import predict_into, predict_survey
         from berlese.survey.survey import is_survey
+
+        naming = NamingSettings(unknown_rate, unknown_score, unknown_threshold, error_rate)
 
         stages = Stages(quiet=quiet)
         if out is None and len(targets) == 1 and is_survey(targets[0]):
             report = predict_survey(
                 bundle,
                 targets[0],
-                unknown_rate=unknown_rate,
+                naming=naming,
                 weights=weights,
                 jobs=jobs,
                 stages=stages,
@@ -179,7 +187,7 @@ def predict(
                 bundle,
                 targets,
                 probabilities=probabilities,
-                unknown_rate=unknown_rate,
+                naming=naming,
                 weights=weights,
                 jobs=jobs,
                 overwrite=overwrite,

@@ -25,7 +25,11 @@ def run(
     backbone: flags.Backbone = flags.DEFAULT_BACKBONE,
     weights: flags.Weights = None,
     head: flags.Head = flags.DEFAULT_HEAD,
+    taxonomy: flags.Taxonomy = None,
     unknown_rate: flags.UnknownRate = flags.DEFAULT_UNKNOWN_RATE,
+    unknown_score: flags.UnknownScore = flags.DEFAULT_UNKNOWN_SCORE,
+    unknown_threshold: flags.UnknownThreshold = None,
+    error_rate: flags.ErrorRate = None,
     mm_per_pixel: flags.MmPerPixel = None,
     max_pixels: flags.MaxPixels = flags.DEFAULT_MAX_PIXELS,
     seed: flags.Seed = 0,
@@ -35,6 +39,7 @@ def run(
 ) -> None:
     """Run the whole path: photos in, community table and report out. Resumes where it stopped."""
     with user_errors():
+        from berlese.classify.promises import NamingSettings
         from berlese.survey.pipeline import RunSettings, run_path, write_summary
         from berlese.survey.survey import Survey, SurveySettings
 
@@ -47,8 +52,9 @@ def run(
             backbone=backbone,
             weights=weights,
             head=head,
-            unknown_rate=unknown_rate,
             mm_per_pixel=mm_per_pixel,
+            taxonomy=taxonomy,
+            naming=NamingSettings(unknown_rate, unknown_score, unknown_threshold, error_rate),
             max_pixels=max_pixels,
             seed=seed,
             jobs=jobs,

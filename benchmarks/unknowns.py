@@ -1,0 +1,301 @@
+"""Measure what the program promises of names: unknowns, calibration, sets and error rates.
+
+    python benchmarks/unknowns.py [unknowns shift calibration names] [--seeds 10] [--out FILE.csv]
+
+On real insect pictures (see `feature_sets.py`), features of the default backbone, splits by photo.
+Each seed draws which taxa are unknown and which photos are tested. METHODS' rows are made by its
+rules on the same splits; with nothing said, all four measurements are made (about 15 minutes of one
+core).
+"""
+
+import argparse
+import csv
+import sys
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+from feature_sets import COMMON_ORDERS, FeatureSet, insects
+from numpy.typing import NDArray
+from scipy.special import logsumexp, softmax
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+
+from berlese.classify.bundle import Bundle
+from berlese.classify.calibrate import expected_calibration_error
+from berlese.classify.promises import NamingSettings
+from berlese.classify.recalibration import recalibrate
+from berlese.classify.standardising import Standardiser
+from berlese.classify.training import folds_of, train_bundle
+
+BACKBONE = SimpleNamespace(name="efficientnet-lite2", hash="0" * 64)
+RATE = 0.05
+TESTED = 0.3  # of the photos
+Values = dict[str, list[float]]
+
+
+def bundle_of(part: FeatureSet, seed: int) -> Bundle:
+    """Train as `berlese train` does."""
+    return train_bundle(part.X, part.y, part.groups, backbone=BACKBONE, random_state=seed)
+
+
+def split(part: FeatureSet, share: float, rng: np.random.Generator) -> tuple[NDArray, NDArray]:
+    """Masks of rows to learn from and to test, photos whole."""
+    photos = np.unique(part.groups)
+    tested = np.isin(part.groups, rng.choice(photos, int(share * len(photos)), replace=False))
+    return ~tested, tested
+
+
+def methods_scores(
+    part: FeatureSet, new: NDArray[np.float64]
+) -> dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """The scores of METHODS section 4: of held-out library rows, and of new ones."""
+
+    def scored(learn: FeatureSet, X: NDArray[np.float64]) -> NDArray[np.float64]:
+        scale = Standardiser.of(learn.X)
+        Z, Q = scale(learn.X), scale(X)
+        model = LogisticRegression(C=0.01, max_iter=1000).fit(Z, learn.y)
+        logits = model.decision_function(Q)
+        if logits.ndim == 1:
+            logits = np.column_stack([-logits / 2, logits / 2])
+        near = unit(Q) @ unit(Z).T
+        return np.column_stack(
+            [
+                softmax(logits, axis=1).max(axis=1),
+                logsumexp(logits, axis=1),
+                np.partition(near, -10, axis=1)[:, -10],
+                relative_distance(Z, learn.y, Q),
+            ]
+        )
+
+    held = np.concatenate(
+        [scored(part.take(a), part.X[b]) for a, b in folds_of(part.y, part.groups, 0)]
+    )
+    there = scored(part, new)
+    names = ["max softmax", "energy", "kNN 10", "relative Mahalanobis"]
+    columns = {name: (held[:, at], there[:, at]) for at, name in enumerate(names)}
+    of_held = np.mean([ranks(held[:, at], held[:, at]) for at in (1, 2, 3)], axis=0)
+    of_new = np.mean([ranks(there[:, at], held[:, at]) for at in (1, 2, 3)], axis=0)
+    return columns | {"energy + kNN + relative ranks": (of_held, of_new)}
+
+
+def relative_distance(Z: NDArray, y: NDArray, Q: NDArray) -> NDArray[np.float64]:
+    """Relative Mahalanobis: 128 directions, shrinkage .1."""
+    directions = np.linalg.eigh(Z.T @ Z)[1][:, ::-1][:, : min(128, len(Z) - 1)]
+    A, B = Z @ directions, Q @ directions
+    taxa, codes = np.unique(y, return_inverse=True)
+    means = np.stack([A[codes == code].mean(axis=0) for code in range(len(taxa))])
+
+    def distances(rows: NDArray, centre: NDArray, spread: NDArray) -> NDArray:
+        covariance = spread.T @ spread / len(spread)
+        level = np.trace(covariance) / len(covariance)
+        inverse = np.linalg.inv(0.9 * covariance + 0.1 * level * np.eye(len(covariance)))
+        return np.einsum("ij,jk,ik->i", rows - centre, inverse, rows - centre)
+
+    own = np.stack([distances(B, mean, A - means[codes]) for mean in means])
+    return distances(B, A.mean(axis=0), A - A.mean(axis=0)) - own.min(axis=0)
+
+
+def unit(X: NDArray) -> NDArray:
+    """Rows of length 1."""
+    return X / np.linalg.norm(X, axis=1, keepdims=True)
+
+
+def ranks(scores: NDArray, calibration: NDArray) -> NDArray:
+    """Share of the calibration that scores as low or lower."""
+    return np.searchsorted(np.sort(calibration), scores, side="right") / len(calibration)
+
+
+def note(found: Values, name: str, p: NDArray, known: NDArray) -> None:
+    """Keep AUROC, share caught and false alarm of p-values at 5 %."""
+    found[f"{name}: AUROC"].append(float(roc_auc_score(known, p)))
+    found[f"{name}: caught at 5 %"].append(float((p[~known] <= RATE).mean()))
+    found[f"{name}: false alarm at 5 %"].append(float((p[known] <= RATE).mean()))
+
+
+def measure_unknowns(seeds: int) -> dict[str, Values]:
+    """Unknown taxa among photos of the library's kind."""
+    tasks = {
+        "field orders, 4 of 8 unknown": (insects("field"), 4),
+        "beetle families, 3 of 7 unknown": (insects("field", "family"), 3),
+        "web orders, 1 of 5 unknown": (insects("web"), 1),
+    }
+    results: dict[str, Values] = {}
+    for task, (every, n_unknown) in tasks.items():
+        found: Values = defaultdict(list)
+        for seed in range(seeds):
+            rng = np.random.default_rng(seed)
+            taxa = np.unique(every.y)
+            if n_unknown == 1:  # each in turn
+                strange = taxa[[seed % len(taxa)]]
+            else:
+                strange = rng.choice(taxa, n_unknown, replace=False)
+            learn, tested = split(every, TESTED, rng)
+            unknown = np.isin(every.y, strange)
+            library, new = every.take(learn & ~unknown), every.take(tested)
+            known = ~np.isin(new.y, strange)
+            model = bundle_of(library, seed)
+            together = model.contrasted(new.X, new.groups, backbone_hash=BACKBONE.hash)
+            for name, seen in (("likeness", None), ("contrast", together)):
+                p = model.predict(new.X, backbone_hash=BACKBONE.hash, together=seen).p_value
+                note(found, name, p, known)
+            if together is not None and together.check.auroc is not None:
+                found["domain check: AUROC"].append(together.check.auroc)
+                only = new.take(known)
+                alone = model.contrasted(only.X, only.groups, backbone_hash=BACKBONE.hash)
+                if alone is not None and alone.p_values is not None:
+                    rate = float((alone.p_values <= RATE).mean())
+                    found["contrast, nothing unknown: false alarm at 5 %"].append(rate)
+            for name, (held, there) in methods_scores(library, new.X).items():
+                p = (1 + np.searchsorted(np.sort(held), there, side="right")) / (len(held) + 1)
+                note(found, f"METHODS {name}", p, known)
+        results[task] = found
+    return results
+
+
+def measure_shift(seeds: int) -> dict[str, Values]:
+    """Web to field, four orders known and four not: without and with reviewed animals."""
+    web, field = insects("web").of(*COMMON_ORDERS), insects("field")
+    known = np.isin(field.y, COMMON_ORDERS)
+    found: Values = defaultdict(list)
+    model = bundle_of(web, 0)
+    seen = model.contrasted(field.X, field.groups, backbone_hash=BACKBONE.hash)
+    if seen is not None and seen.check.auroc is not None:
+        found["domain check: AUROC"].append(seen.check.auroc)
+        found["domain check: same domain"].append(float(seen.check.same))
+    p = model.predict(field.X, backbone_hash=BACKBONE.hash, together=seen).p_value
+    note(found, "0 reviewed", p, known)
+    for k in (50, 100, 200):
+        for seed in range(seeds):
+            drawn = np.random.default_rng(seed).choice(len(field), k, replace=False)
+            rest = ~np.isin(field.groups, field.groups[drawn])
+            unnamed = np.setdiff1d(np.arange(len(field)), drawn)
+            fitted = recalibrate(
+                model,
+                field.X[drawn],
+                field.y[drawn],
+                field.groups[drawn],
+                others=field.X[unnamed],
+                domain="field",
+            )
+            X, truth = field.X[rest], known[rest]
+            score = fitted.unknown_rule.likeness.scores(X)[:, 0]
+            found[f"{k} reviewed: AUROC"].append(float(roc_auc_score(truth, score)))
+            p = fitted.predict(X, backbone_hash=BACKBONE.hash).p_value
+            found[f"{k} reviewed: caught at 5 %"].append(float((p[~truth] <= RATE).mean()))
+            found[f"{k} reviewed: false alarm at 5 %"].append(float((p[truth] <= RATE).mean()))
+    return {"web to field, 4 of 8 orders unknown": found}
+
+
+def measure_calibration(seeds: int) -> dict[str, Values]:
+    """Expected calibration error in the domain, and on the other with 50 and 100 reviewed."""
+    both = {name: insects(name).of(*COMMON_ORDERS) for name in ("web", "field")}
+    found: Values = defaultdict(list)
+    for name, other in (("web", "field"), ("field", "web")):
+        target = both[other]
+        transferred = bundle_of(both[name], 0)
+        codes = np.searchsorted(transferred.classes, target.y)
+        raw = transferred.classifier.predict_proba(target.X)
+        found[f"{name} to {other}, raw"].append(expected_calibration_error(raw, codes))
+        said = transferred.calibrated(raw)
+        found[f"{name} to {other}, library's"].append(expected_calibration_error(said, codes))
+        for seed in range(seeds):
+            rng = np.random.default_rng(seed)
+            learn, tested = split(both[name], TESTED, rng)
+            model = bundle_of(both[name].take(learn), seed)
+            new = both[name].take(tested)
+            own = np.searchsorted(model.classes, new.y)
+            plain = model.classifier.predict_proba(new.X)
+            for label, p in (("raw", plain), ("as shipped", model.calibrated(plain))):
+                found[f"in {name}, {label}"].append(expected_calibration_error(p, own))
+            for k in (50, 100):
+                drawn = rng.choice(len(target), k, replace=False)
+                rest = ~np.isin(target.groups, target.groups[drawn])
+                fitted = recalibrate(
+                    transferred,
+                    target.X[drawn],
+                    target.y[drawn],
+                    target.groups[drawn],
+                    domain=other,
+                )
+                p = fitted.calibrated(raw[rest])
+                label = f"{name} to {other}, {k} reviewed"
+                found[label].append(expected_calibration_error(p, codes[rest]))
+                right = float((p.argmax(axis=1) == codes[rest]).mean())
+                found[f"{label}: accuracy"].append(right)
+    return {"common orders": found}
+
+
+def measure_names(seeds: int) -> dict[str, Values]:
+    """Sets and names at a promised error of 10 %, in the domain."""
+    tasks = {"beetle families": insects("field", "family"), "field orders": insects("field")}
+    results: dict[str, Values] = {}
+    for task, every in tasks.items():
+        found: Values = defaultdict(list)
+        by_taxon: Values = defaultdict(list)
+        for seed in range(seeds):
+            learn, tested = split(every, 0.4, np.random.default_rng(seed))
+            model = bundle_of(every.take(learn), seed)
+            new = every.take(tested)
+            settings = NamingSettings(error_rate=0.1)
+            said = model.predict(new.X, backbone_hash=BACKBONE.hash, settings=settings)
+            codes = np.searchsorted(model.classes, new.y)
+            covered = said.sets[np.arange(len(codes)), codes]
+            found["sets: coverage (promised .90)"].append(float(covered.mean()))
+            found["sets: taxa in a set"].append(float(said.sets.sum(axis=1).mean()))
+            for taxon in np.unique(new.y):
+                by_taxon[str(taxon)].append(float(covered[new.y == taxon].mean()))
+            named = ~said.unsure
+            wrong = float((said.taxon[named] != new.y[named]).mean()) if named.any() else 0.0
+            found["names: wrong (promised at most .10)"].append(wrong)
+            found["names: promise kept"].append(float(wrong <= 0.1))
+            found["names: share named"].append(float(named.mean()))
+            found["accuracy without backing off"].append(
+                float((said_best(said, model) == new.y).mean())
+            )
+        worst = min(by_taxon, key=lambda taxon: np.mean(by_taxon[taxon]))
+        found[f"sets: coverage of the worst taxon ({worst})"] = by_taxon[worst]
+        results[task] = found
+    return results
+
+
+def said_best(said, model: Bundle) -> NDArray[np.str_]:
+    """The most probable taxon, sure or not."""
+    return np.array(model.classes)[said.probabilities.argmax(axis=1)]
+
+
+MEASUREMENTS: dict[str, Callable[[int], dict[str, Values]]] = {
+    "unknowns": measure_unknowns,
+    "shift": measure_shift,
+    "calibration": measure_calibration,
+    "names": measure_names,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", nargs="*", default=list(MEASUREMENTS), help=", ".join(MEASUREMENTS))
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    rows = []
+    for what in options.what:
+        for task, found in MEASUREMENTS[what](options.seeds).items():
+            for name, values in found.items():
+                mean, spread = float(np.mean(values)), float(np.std(values))
+                print(f"{task:34s} {name:58s} {mean:.3f} (sd {spread:.3f})", flush=True)
+                how = f"{len(values)} splits by photo, default backbone, benchmarks/unknowns.py {what}"
+                rows.append([name, f"{mean:.4f}", f"{spread:.4f}", task, how])
+    if options.out is not None:
+        new = not options.out.exists()
+        with options.out.open("a", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            if new:
+                writer.writerow(["figure", "value", "spread", "on", "how"])
+            writer.writerows(rows)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
