@@ -286,7 +286,7 @@ def main() -> None:
             for name, values in found.items():
                 mean, spread = float(np.mean(values)), float(np.std(values))
                 print(f"{task:34s} {name:58s} {mean:.3f} (sd {spread:.3f})", flush=True)
-                how = f"{len(values)} splits by photo, default backbone, benchmarks/unknowns.py {what}"
+                how = f"{len(values)} splits by photo, benchmarks/unknowns.py {what}"
                 rows.append([name, f"{mean:.4f}", f"{spread:.4f}", task, how])
     if options.out is not None:
         new = not options.out.exists()

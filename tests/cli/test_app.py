@@ -198,7 +198,9 @@ def test_simulated_photos_come_with_their_truth(berlese, tmp_path):
 
 
 def test_doctor_and_backbones_list_the_default(berlese):
-    checks = json.loads(berlese("doctor", "--json").stdout)["checks"]
+    result = berlese("doctor", "--json")
+    assert result.exit_code == 0, result.output
+    checks = json.loads(result.stdout)["checks"]
     assert all(check["in_order"] or check["advice"] for check in checks)
     rows = json.loads(berlese("backbones", "--json").stdout)["backbones"]
     assert {row["name"]: row["available"] for row in rows}["efficientnet-lite2"] is True
@@ -239,4 +241,71 @@ def test_a_folder_that_is_no_survey_is_named(verb, berlese, tmp_path):
     (tmp_path / "not-one").mkdir()
     result = berlese(verb, tmp_path / "not-one")
     assert result.exit_code == 2
-    assert "not-one" in result.output or "--out" in result.output
+    assert "not-one" in result.output
+
+
+def test_a_survey_stands_alone(photos, bundle, berlese, tmp_path):
+    survey = tmp_path / "survey"
+    assert berlese("run", photos, "--model", bundle, "--out", survey, "--quiet").exit_code == 0
+    for command in (
+        ("segment", survey, "--out", tmp_path / "out"),
+        ("predict", bundle, survey, photos, "--out", tmp_path / "names.csv"),
+    ):
+        result = berlese(*command)
+        assert result.exit_code == 2, result.output
+        assert "is a survey" in result.output
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("option", ["--model", "--library", "--samples"])
+def test_a_run_that_cannot_begin_leaves_nothing(option, photos, bundle, berlese, tmp_path):
+    model = () if option == "--model" else ("--model", bundle)
+    if option == "--library":
+        model = ()
+    out = tmp_path / "survey"
+    result = berlese("run", photos, *model, option, tmp_path / "nosuch", "--out", out)
+    assert result.exit_code == 2, result.output
+    assert "nosuch: does not exist" in result.output
+    assert not out.exists()
+
+
+def test_a_run_without_a_photo_leaves_nothing(bundle, berlese, tmp_path):
+    out = tmp_path / "survey"
+    result = berlese("run", tmp_path / "nosuch.jpg", "--model", bundle, "--out", out)
+    assert result.exit_code == 2, result.output
+    assert not out.exists()
+
+
+def test_what_the_system_refuses_is_told_in_one_line(library, berlese, tmp_path):
+    (tmp_path / "file").write_text("")
+    out = tmp_path / "file" / "model"
+    result = berlese("train", library, "--out", out, "--backbone", "efficientnet-lite0")
+    assert result.exit_code == 2, result.output
+    assert str(tmp_path / "file") in result.output
+    assert "Traceback" not in result.output
+
+
+def test_removed_photos_leave_the_table_and_can_be_added_again(photos, bundle, berlese, tmp_path):
+    survey = tmp_path / "survey"
+    assert berlese("run", photos, "--model", bundle, "--out", survey, "--quiet").exit_code == 0
+    before = (survey / "exports" / "community.csv").read_bytes()
+    result = berlese("remove", survey, photos / "wood", "--json")
+    assert json.loads(result.stdout)["done"] == 1
+    assert berlese("table", survey).exit_code == 0
+    assert [row["locationID"] for row in read_csv(survey / "exports" / "community.csv")] == [
+        "meadow"
+    ]
+    assert berlese("add", survey, photos).exit_code == 0
+    assert berlese("table", survey).exit_code == 0
+    assert (survey / "exports" / "community.csv").read_bytes() == before
+
+
+def test_table_says_what_is_missing(photos, bundle, berlese, tmp_path):
+    survey = tmp_path / "survey"
+    (photos / "wood" / "broken.jpg").write_bytes(b"no picture")
+    assert berlese("run", photos, "--model", bundle, "--out", survey, "--quiet").exit_code == 1
+    result = berlese("table", survey)
+    assert result.exit_code == 0
+    assert "1 photos of 1 samples could not be used" in result.stderr
+    row = next(r for r in read_csv(survey / "exports" / "community.csv") if r["eventID"] == "wood")
+    assert (row["photos"], row["photosFailed"]) == ("2", "1")

@@ -168,7 +168,8 @@ def test_the_same_photo_twice_counts_once(berlese, bundle, tmp_path):
     photo = save(tmp_path / "a.png", dish(1))
     shutil.copy(photo, tmp_path / "copy.png")
     result, survey = run(berlese, tmp_path, bundle, photo, photo, tmp_path / "copy.png")
-    assert result.exit_code in (0, 1), result.output
+    assert result.exit_code == 1, result.output
+    assert "same content" in failures_of(survey)[0]["reason"]
     summary = json.loads((survey / "summary.json").read_text())
     assert (summary["photos"], summary["specimens"]) == (1, 4)
 

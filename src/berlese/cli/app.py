@@ -23,6 +23,7 @@ VERBS = (
     path.demo,
     surveys.init,
     surveys.add,
+    surveys.remove,
     surveys.segment,
     models.embed,
     models.train,

@@ -17,12 +17,23 @@ LIBRARIES = ("numpy", "opencv-python-headless", "onnxruntime", "pyvips", "scikit
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at; `advice` says what to do where it is not in order."""
+    """One thing that was looked at; `advice` says what to do where it is not in order.
+
+    What is not `needed` may be missing: it is there for who wants it.
+    """
 
     name: str
     in_order: bool
     found: str
     advice: str = ""
+    needed: bool = True
+
+    @property
+    def state(self) -> str:
+        """In one word."""
+        if self.in_order:
+            return "ok"
+        return "missing" if self.needed else "optional"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields for JSON."""
@@ -76,7 +87,7 @@ def _inference() -> Check:
 
 
 def _backbones() -> list[Check]:
-    from berlese.features.backbones import listing
+    from berlese.features.backbones import DEFAULT_BACKBONE, listing
 
     return [
         Check(
@@ -84,6 +95,7 @@ def _backbones() -> list[Check]:
             info.available,
             f"{info.dim} values, {info.input_size} pixels" if info.available else "not installed",
             "" if info.available else info.note,
+            needed=info.name == DEFAULT_BACKBONE,
         )
         for info in listing()
     ]

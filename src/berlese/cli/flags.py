@@ -25,7 +25,7 @@ Samples = Annotated[
     Path | None,
     typer.Option(
         help="CSV with a row a photo: photo, sample, site, date, latitude, longitude. "
-        "Without it, folders are sites and files are samples."
+        "Without it, each photo is a sample, or each sub-folder of a folder that you give."
     ),
 ]
 Taxon = Annotated[str, typer.Option(help="Column of the taxon, where the library is a CSV file.")]

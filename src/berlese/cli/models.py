@@ -4,7 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -216,16 +216,22 @@ def predict_survey(
         session = backbone_of(model, weights=weights, jobs=jobs)
     with Survey.open(survey) as opened:
         settings = {"bundle": str(bundle), **naming.to_dict()}
-        with opened.recorded("predict", settings, {"bundle": model.hash}):
+        with (
+            opened.exclusive(),
+            opened.recorded("predict", settings, {"bundle": model.hash}),
+        ):
             animals = opened.count(current_specimens())
             with stages("embed", animals) as advance:
-                embed_specimens(opened, session, jobs=jobs, progress=advance)
+                embedded = embed_specimens(opened, session, jobs=jobs, progress=advance)
             with stages("identify", animals) as advance:
-                return identify_specimens(opened, model, naming, progress=advance)
+                named = identify_specimens(opened, model, naming, progress=advance)
+    damaged = {failure.file for failure in embedded.failures}
+    others = [failure for failure in named.failures if failure.file not in damaged]
+    return replace(named, failures=(*embedded.failures, *others))
 
 
 def predict_into(
-    out: Path | None,
+    out: Path,
     bundle: Path,
     targets: Sequence[Path],
     *,
@@ -237,10 +243,9 @@ def predict_into(
     stages: Stages,
 ) -> StepReport:
     """Name pictures of single animals into a CSV file."""
-    if out is None:
-        raise SettingError("naming pictures needs --out, the CSV file to write.")
     if out.exists() and not overwrite:
         raise SettingError(f"{out} exists; give --overwrite, or another --out.")
+    out.parent.mkdir(parents=True, exist_ok=True)
     model = Bundle.load(bundle)
     with stages("prepare backbone"):
         session = backbone_of(model, weights=weights, jobs=jobs)

@@ -31,7 +31,7 @@ def settings_with(min_length_px: float | None) -> SegmentSettings:
 
 def segment_into_folder(
     targets: Sequence[Path],
-    out: Path | None,
+    out: Path,
     settings: SegmentSettings,
     *,
     max_pixels: int,
@@ -43,10 +43,8 @@ def segment_into_folder(
     Raises
     ------
     SettingError
-        If `out` is missing, or holds a segmentation and `overwrite` is not set.
+        If `out` holds a segmentation and `overwrite` is not set.
     """
-    if out is None:
-        raise SettingError("segmenting photos needs --out, the folder to write into.")
     if (out / COCO_NAME).exists() and not overwrite:
         raise SettingError(f"{out / COCO_NAME} exists; give --overwrite, or another --out.")
     (out / "crops").mkdir(parents=True, exist_ok=True)

@@ -288,6 +288,7 @@ def _refusal(path: Path, start: bytes, error: pyvips.Error) -> PhotoError:
 
 
 def damaged(path: Path, error: pyvips.Error) -> UnreadablePhotoError:
+    """Make the error of a file that libvips began to read and could not finish."""
     detail = str(error.detail or error.message).strip().splitlines()
     return UnreadablePhotoError(
         path,
@@ -303,7 +304,7 @@ def _require_size(raw: Any, path: Path, min_side: int, max_pixels: int) -> None:
         raise PhotoTooLargeError(
             path,
             f"has {raw.width} x {raw.height} = {raw.width * raw.height:,} pixels, expected at most "
-            f"{max_pixels:,}. If it is a real photo, raise the setting max_pixels.",
+            f"{max_pixels:,}. If it is a real photo, raise max_pixels (--max-pixels).",
         )
     if min(raw.width, raw.height) < min_side:
         raise UnsupportedPhotoError(

@@ -16,6 +16,7 @@ from berlese.classify.heads import DEFAULT_HEAD
 from berlese.classify.promises import NamingSettings
 from berlese.errors import SettingError, SurveyError
 from berlese.features import backbones
+from berlese.photos.identity import sha256_of
 from berlese.photos.reading import MAX_PIXELS
 from berlese.photos.writing import write_text_atomic
 from berlese.specimens.segment import SegmentSettings
@@ -106,6 +107,9 @@ class RunSettings:
             raise SettingError(
                 "give either --library (pictures to train on) or --model (a bundle)."
             )
+        for path in (self.library, self.model, self.samples, self.taxonomy):
+            if path is not None and not path.exists():
+                raise SettingError(f"{path}: does not exist; check the path.")
 
     def describe(self) -> dict[str, Any]:
         """Return the settings as JSON types."""
@@ -139,7 +143,8 @@ def run_path(
     LibraryError, BundleError
         If there is nothing to name animals by.
     """
-    with survey.exclusive(), survey.recorded("run", settings.describe(), {}):
+    sheets = {"samples": sha256_of(settings.samples)} if settings.samples is not None else {}
+    with survey.exclusive(), survey.recorded("run", settings.describe(), sheets):
         with stages("photos", count_photos(survey, photos)) as advance:
             add_photos(
                 survey,

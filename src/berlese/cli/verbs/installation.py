@@ -28,12 +28,9 @@ def doctor(
     if json:
         print_json({"checks": [check.to_dict() for check in checks]})
     else:
-        rows = [
-            ["ok" if each.in_order else "missing", each.name, each.found, each.advice]
-            for each in checks
-        ]
+        rows = [[each.state, each.name, each.found, each.advice] for each in checks]
         print_table(f"berlese {__version__}", ["", "what", "found", "what to do"], rows, left=4)
-    finish(sum(not check.in_order for check in checks), 1)
+    finish(sum(check.needed and not check.in_order for check in checks), 1)
 
 
 def _check_photos(survey: Path, *, as_json: bool, quiet: bool) -> None:

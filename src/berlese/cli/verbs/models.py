@@ -167,21 +167,28 @@ def predict(
     with user_errors():
         from berlese.classify.promises import NamingSettings
         from berlese.cli.models import predict_into, predict_survey
-        from berlese.survey.survey import is_survey
+        from berlese.cli.targets import survey_among
+        from berlese.errors import SettingError
 
         naming = NamingSettings(unknown_rate, unknown_score, unknown_threshold, error_rate)
 
         stages = Stages(quiet=quiet)
-        if out is None and len(targets) == 1 and is_survey(targets[0]):
+        survey = survey_among(targets, out)
+        if survey is not None and probabilities:
+            raise SettingError(
+                f"{survey}: keeps the probabilities of every taxon anyway (survey.db); "
+                "--probabilities is for CSV files."
+            )
+        if survey is not None:
             report = predict_survey(
                 bundle,
-                targets[0],
+                survey,
                 naming=naming,
                 weights=weights,
                 jobs=jobs,
                 stages=stages,
             )
-        else:
+        elif out is not None:
             report = predict_into(
                 out,
                 bundle,

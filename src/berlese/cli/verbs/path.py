@@ -40,6 +40,7 @@ def run(
     """Run the whole path: photos in, community table and report out. Resumes where it stopped."""
     with user_errors():
         from berlese.classify.promises import NamingSettings
+        from berlese.errors import SettingError
         from berlese.survey.pipeline import RunSettings, run_path, write_summary
         from berlese.survey.survey import Survey, SurveySettings
 
@@ -59,6 +60,8 @@ def run(
             seed=seed,
             jobs=jobs,
         )
+        if not any(photo.exists() or photo.is_symlink() for photo in photos):
+            raise SettingError(f"{photos[0]}: does not exist; expected photos or folders of them.")
         stages = Stages(quiet=quiet)
         of_new = SurveySettings(out.resolve().name, mm_per_pixel=mm_per_pixel)
         with Survey.open_or_create(out, of_new) as survey:

@@ -42,11 +42,16 @@ def add(
 ) -> None:
     """Add photos to a survey; they stay where they lie."""
     with user_errors():
+        from berlese.photos.identity import sha256_of
         from berlese.survey.adding import add_photos, count_photos
         from berlese.survey.survey import Survey
 
+        settings = {"photos": [str(photo) for photo in photos], "mm_per_pixel": mm_per_pixel}
+        sheets = {"samples": sha256_of(samples)} if samples is not None else {}
         with (
             Survey.open(survey) as opened,
+            opened.exclusive(),
+            opened.recorded("add", settings, sheets),
             Stages(quiet=quiet)("add photos", count_photos(opened, photos)) as advance,
         ):
             report = add_photos(
@@ -58,6 +63,29 @@ def add(
                 progress=advance,
             )
     finish_step(report, "photos added", as_json=json)
+
+
+def remove(
+    survey: flags.Survey,
+    photos: Annotated[
+        list[Path],
+        typer.Argument(help="Photos of the survey, or folders of them.", show_default=False),
+    ],
+    json: flags.Json = False,
+) -> None:
+    """Take photos out of a survey: they stop counting. Adding them again brings all back."""
+    with user_errors():
+        from berlese.survey.removing import remove_photos
+        from berlese.survey.survey import Survey
+
+        settings = {"photos": [str(photo) for photo in photos]}
+        with (
+            Survey.open(survey) as opened,
+            opened.exclusive(),
+            opened.recorded("remove", settings, {}),
+        ):
+            report = remove_photos(opened, photos)
+    finish_step(report, "photos removed", as_json=json)
 
 
 def segment(
@@ -79,20 +107,24 @@ def segment(
     """Find the animals: on a survey's photos, or on photos into a folder."""
     with user_errors():
         from berlese.cli.segmentation import settings_with
-        from berlese.survey.survey import Survey, is_survey
+        from berlese.cli.targets import survey_among
+        from berlese.survey.survey import Survey
 
         settings = settings_with(min_length_px)
         stages = Stages(quiet=quiet)
-        if out is None and len(targets) == 1 and is_survey(targets[0]):
+        folder = survey_among(targets, out)
+        if folder is not None:
             from berlese.survey.steps import segment_photos
             from berlese.survey.tables import current_photos
 
             with (
-                Survey.open(targets[0]) as survey,
+                Survey.open(folder) as survey,
+                survey.exclusive(),
+                survey.recorded("segment", settings.model_dump(mode="json"), {}),
                 stages("segment", survey.count(current_photos())) as advance,
             ):
                 report = segment_photos(survey, settings, overwrite=overwrite, progress=advance)
-        else:
+        elif out is not None:
             from berlese.cli.segmentation import segment_into_folder
 
             report = segment_into_folder(
@@ -110,12 +142,20 @@ def table(
 ) -> None:
     """Write the tables of a survey: counts, their intervals, richness, measurements."""
     with user_errors():
+        from berlese.survey.community import missing_photos
         from berlese.survey.outputs import write_outputs
         from berlese.survey.survey import Survey
 
         with Survey.open(survey) as opened:
             paths = [str(path) for path in write_outputs(opened, level=by)]
-    print_json({"files": paths}) if json else typer.echo("\n".join(paths))
+            photos, samples = missing_photos(opened)
+    print_json({"files": paths, "photosFailed": photos}) if json else typer.echo("\n".join(paths))
+    if photos:
+        typer.echo(
+            f"{photos} photos of {samples} samples could not be used: their animals are missing "
+            "from these tables (column photosFailed; failures.csv says why).",
+            err=True,
+        )
 
 
 def report(
