@@ -3,8 +3,9 @@
     python benchmarks/vgg19.py --keras PYTHON [--pictures 32] [--runs 3]
 
 Random weights, pictures of 255 pixels, already prepared; all cores. Ours, each setting of ONNX
-Runtime (batch, threads' spinning, order of execution) and Keras with TensorFlow (in batches of
-sixteen) alternate; printed are pictures a second of the fastest run of each.
+Runtime (graph as berlese rewrites it or as it is written, batch, threads' spinning, order of
+execution) and Keras with TensorFlow (in batches of sixteen) alternate; printed are pictures a
+second of the fastest run of each.
 """
 
 import argparse
@@ -19,8 +20,11 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from berlese.features import backbones
+from berlese.features import architectures, backbones
 from berlese.features.embed import BATCH_SIZE
+from berlese.features.export import export_network
+from berlese.features.sources import PAPER_SIZE
+from berlese.features.weights import load_into, read_weights
 
 SCRIPT = Path(__file__).with_name("keras_features.py")
 
@@ -33,6 +37,13 @@ def session(path: Path, spinning: str, parallel: bool) -> onnxruntime.InferenceS
     if parallel:
         options.execution_mode = onnxruntime.ExecutionMode.ORT_PARALLEL
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def export_as_written(weights: Path, path: Path) -> None:
+    """Write VGG19 with its convolutions as they are."""
+    network = architectures.vgg("vgg19")
+    load_into(network, read_weights(weights, "vgg19"), weights, "vgg19")
+    export_network(architectures.Pooled(network), PAPER_SIZE, path)
 
 
 def in_batches(run: Callable[[NDArray[np.float32]], object], inputs: NDArray, size: int) -> None:
@@ -61,20 +72,25 @@ def main() -> None:
         subprocess.run(keras, check=True, capture_output=True)
         ours = backbones.load("vgg19", weights=folder / "vgg19_notop.h5", cache=folder)
         inputs = np.stack([ours.preprocess(picture) for picture in pictures])
-        settings = list(product("01", (False, True)))
-        sessions = {key: session(next(folder.glob("*.onnx")), *key) for key in settings}
+        graphs = {"rewritten": next(folder.glob("*.onnx")), "as written": folder / "written.onnx"}
+        export_as_written(folder / "vgg19_notop.h5", graphs["as written"])
+        settings = list(product(graphs, "01", (False, True)))
+        sessions = {key: session(graphs[key[0]], *key[1:]) for key in settings}
         seconds: dict[str, list[float]] = {}
         for _ in range(options.runs):
             taken = timed(lambda: in_batches(ours.embed, inputs, BATCH_SIZE))
             seconds.setdefault("ours", []).append(taken)
-            for (spinning, parallel), size in product(settings, (1, 4, 16)):
-                opened = sessions[spinning, parallel]
+            for key, size in product(settings, (1, 4, 16)):
+                opened = sessions[key]
                 taken = timed(
                     lambda s=opened, n=size: in_batches(
                         lambda batch: s.run(None, {"pictures": batch}), inputs, n
                     )
                 )
-                label = f"ONNX Runtime, batch {size}, spinning {spinning}, parallel {parallel}"
+                graph, spinning, parallel = key
+                label = (
+                    f"ONNX Runtime, {graph}, batch {size}, spinning {spinning}, parallel {parallel}"
+                )
                 seconds.setdefault(label, []).append(taken)
             printed = subprocess.run(
                 [*keras, "--seconds"], check=True, capture_output=True, text=True

@@ -37,7 +37,7 @@ __all__ = [
     "usable_cpus",
 ]
 
-FORMAT = 1  # raised whenever the same weights give another graph
+FORMAT = 1  # raised whenever the same weights give other features, beyond rounding
 
 
 class Backbone:
@@ -52,7 +52,7 @@ class Backbone:
     preprocess : Preprocessing
         Makes one input of one picture.
     hash : str
-        Names weights, graph and preprocessing.
+        Names weights, network and preprocessing; not the file, see `load`.
     threads : int, optional
         Threads of ONNX Runtime; by default one for each CPU that this process may use.
 

@@ -69,7 +69,8 @@ class Recipe:
     Parameters
     ----------
     stem : str
-        Of the file in the cache.
+        Of the file in the cache: the network, and how it is computed where there are several ways
+        to the same features.
     facts : mapping
         Weights, architecture and output: what the graph's hash is made of.
     preprocess : Preprocessing
@@ -225,14 +226,20 @@ def _of_paper(name: str, weights: Path | None) -> Recipe:
     def build(path: Path) -> None:
         from berlese.features import architectures
         from berlese.features.weights import load_into, read_weights
+        from berlese.features.winograd import FewerProducts
 
         file = _fetched(name) if weights is None else weights
-        of_resnet = partial(architectures.resnet50, keras=keras)
-        network = of_resnet() if name == "resnet50" else architectures.vgg(name)
+        if name == "resnet50":
+            network = architectures.resnet50(keras=keras)
+            load_into(network, read_weights(file, name), file, name)
+            export_network(architectures.Pooled(network), PAPER_SIZE, path)
+            return
+        network = architectures.vgg(name)
         load_into(network, read_weights(file, name), file, name)
-        export_network(architectures.Pooled(network), PAPER_SIZE, path)
+        export_network(FewerProducts(network, PAPER_SIZE), PAPER_SIZE, path)
 
-    return Recipe(name, facts, preprocess, build, remembered=weights is not None)
+    stem = name if name == "resnet50" else f"{name}-winograd"
+    return Recipe(stem, facts, preprocess, build, remembered=weights is not None)
 
 
 def _fetched(name: str) -> Path:
