@@ -193,7 +193,7 @@ def test_the_long_table_says_what_was_reviewed_and_how_sure_the_model_was():
         CountedSpecimen("S1", "Ptiliidae", True, None),
     ]
     table = count_long(animals, samples(("S1", "north", "", 1, 0)), ["Leiodidae", "Ptiliidae"])
-    assert table.to_numpy().tolist() == [
+    assert table.iloc[:, :6].to_numpy().tolist() == [
         ["S1", "north", "Leiodidae", 0, 0, ""],
         ["S1", "north", "Ptiliidae", 3, 1, "0.6500"],
         ["S1", "north", UNKNOWN, 0, 0, ""],

@@ -57,7 +57,7 @@ def lineup():
     return made.pixels, outlines, [animal.length_px for animal in made.animals]
 
 
-def seen(pixels, outlines, lengths, factor=1.0, path="a.jpg", scale=0.01):
+def seen(pixels, outlines, lengths, factor=1.0, path="a.jpg", scale=0.01, ruler=None):
     """Look at a photo as the survey does."""
     height, width = pixels.shape[:2]
     animals = []
@@ -72,7 +72,7 @@ def seen(pixels, outlines, lengths, factor=1.0, path="a.jpg", scale=0.01):
     small = cv2.resize(pixels, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
     ground = look_at_ground(small, [shrink * factor * polygon for polygon in outlines])
     fields = {name: getattr(ground, name) for name in ground.__slots__}
-    return SeenPhoto(path, scale, fields, "", tuple(animals))
+    return SeenPhoto(path, scale, "stated", ruler, fields, "", tuple(animals))
 
 
 def test_nothing_is_wrong_with_a_photo_as_it_should_be(lineup):
@@ -138,9 +138,19 @@ def test_black_silhouettes_are_told_from_a_dark_photo(lineup):
 
 
 def test_photos_without_scale_and_files_that_are_gone_are_said(lineup):
-    gone = SeenPhoto("gone.jpg", 0.01, None, "does not exist", ())
+    gone = SeenPhoto("gone.jpg", 0.01, "stated", None, None, "does not exist", ())
     found = findings_of([seen(*lineup, scale=None), gone])
     assert [(finding.photo, finding.fault) for finding in found] == [
         ("gone.jpg", "unreadable"),
         ("a.jpg", "no_scale"),
     ]
+
+
+def test_a_rulers_scale_is_offered_and_held_against_the_stated_one(lineup):
+    (offer,) = findings_of([seen(*lineup, scale=None, ruler=0.0123)])
+    assert offer.fault == "scale_offered"
+    assert "--mm-per-pixel 0.0123" in offer.advice
+    assert findings_of([seen(*lineup, scale=0.0122, ruler=0.0123)]) == []
+    (differs,) = findings_of([seen(*lineup, scale=0.02, ruler=0.0123)])
+    assert differs.fault == "scale_differs"
+    assert "(stated)" in differs.seen

@@ -136,8 +136,10 @@ def finish(failures: int, succeeded: int) -> None:
         raise typer.Exit(SOME_FAILED if succeeded else NOTHING_DONE)
 
 
-def finish_step(report: Any, what: str, *, as_json: bool) -> None:
-    """Print what a step did and leave with its exit code."""
+def finish_step(
+    report: Any, what: str, *, as_json: bool, more: Mapping[str, Any] | None = None
+) -> None:
+    """Print what a step did, as JSON with `more` in it, and leave with its exit code."""
     if as_json:
         print_json(
             {
@@ -148,6 +150,7 @@ def finish_step(report: Any, what: str, *, as_json: bool) -> None:
                     for each in report.failures
                 ],
                 "notes": list(report.notes),
+                **(more or {}),
             }
         )
     else:

@@ -7,6 +7,9 @@ not count. Samples without animals and taxa without animals in a sample are zero
 missing; photos that could not be read or segmented are in ``photosFailed``, so that nobody takes
 such a sample's zeros for absences.
 
+The long table adds the dry mass of the animals whose photo has a scale and whose name has a
+published regression (``weighed`` says of how many).
+
 In R: ``read.csv("community.csv", row.names = "eventID", check.names = FALSE)``; the taxa are
 the columns after ``photosFailed``.
 
@@ -29,6 +32,7 @@ from sqlalchemy.orm import selectinload
 from berlese.errors import SettingError
 from berlese.photos.writing import write_text_atomic
 from berlese.survey.failures import read_failures
+from berlese.survey.masses import Mass, mass_on_photo
 from berlese.survey.spellings import UNKNOWN
 from berlese.survey.survey import Survey
 from berlese.survey.tables import Identification, Model, Photo, Sample, Specimen, in_force
@@ -37,7 +41,10 @@ TABLE_NAME = "community.csv"
 LONG_NAME = "community_long.csv"
 REPORT_NAME = "report.html"
 SAMPLE_COLUMNS = ("eventID", "locationID", "eventDate", "photos", "photosFailed")
-LONG_COLUMNS = ("eventID", "locationID", "taxon", "count", "reviewed", "meanProbability")
+LONG_COLUMNS = (
+    *("eventID", "locationID", "taxon", "count", "reviewed", "meanProbability"),
+    *("weighed", "biomassMg", "biomassMgLow", "biomassMgHigh"),
+)
 LEVELS = ("sample", "site")
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t")
 
@@ -55,20 +62,23 @@ class CountedSpecimen:
         Whether a person said so.
     probability : float or None
         Of the name, where a model gave it.
+    mass : Mass or None
+        Dry mass, where the photo's scale is known and the name has a published regression.
     """
 
     sample: str
     taxon: str
     reviewed: bool
     probability: float | None
+    mass: Mass | None = None
 
 
 def counted_specimens(survey: Survey) -> list[CountedSpecimen]:
     """List the animals that count, in the order of photos and specimens."""
     specimens = selectinload(Photo.specimens)
-    words = specimens.load_only(Specimen.number, Specimen.current).selectinload(
-        Specimen.identifications
-    )
+    words = specimens.load_only(
+        Specimen.number, Specimen.current, Specimen.length_px, Specimen.width_px
+    ).selectinload(Specimen.identifications)
     # Outlines and the probabilities of every taxon are long, and not needed here.
     light = words.load_only(
         Identification.taxon,
@@ -79,7 +89,7 @@ def counted_specimens(survey: Survey) -> list[CountedSpecimen]:
     query = select(Photo).where(Photo.current).order_by(Photo.path).options(light)
     with survey.reading() as session:
         every = [
-            _counted(photo.sample_id, in_force(specimen.identifications))
+            _counted(photo, specimen, in_force(specimen.identifications))
             for photo in session.scalars(query)
             for specimen in photo.specimens
             if specimen.current
@@ -87,14 +97,19 @@ def counted_specimens(survey: Survey) -> list[CountedSpecimen]:
     return [each for each in every if each is not None]
 
 
-def _counted(sample: str, word: Identification | None) -> CountedSpecimen | None:
+def _counted(
+    photo: Photo, specimen: Specimen, word: Identification | None
+) -> CountedSpecimen | None:
+    sample = photo.sample_id
     if word is None:
         return CountedSpecimen(sample, UNKNOWN, False, None)
     if word.status == "discarded":
         return None
     reviewed = word.identified_by is not None
     if word.taxon is not None and word.status in ("predicted", "validated"):
-        return CountedSpecimen(sample, word.taxon, reviewed, word.probability)
+        size = (specimen.length_px, specimen.width_px, photo.mm_per_pixel)
+        mass = mass_on_photo(word.taxon, *size)
+        return CountedSpecimen(sample, word.taxon, reviewed, word.probability, mass)
     return CountedSpecimen(sample, UNKNOWN, reviewed, None)
 
 
@@ -188,8 +203,22 @@ def count_long(
             known = [each.probability for each in cell if each.probability is not None]
             mean = f"{sum(known) / len(known):.4f}" if known else ""
             reviewed = sum(each.reviewed for each in cell)
-            rows.append((sample, site, taxon, len(cell), reviewed, mean))
+            rows.append((sample, site, taxon, len(cell), reviewed, mean, *_biomass(cell)))
     return pd.DataFrame(rows, columns=list(LONG_COLUMNS))
+
+
+def _biomass(cell: Sequence[CountedSpecimen]) -> tuple[int, str, str, str]:
+    """How many animals have a mass, their sum and its range; blank where none, or no range."""
+    masses = [each.mass for each in cell if each.mass is not None]
+    if not masses:
+        return 0, "", "", ""
+    total = f"{sum(mass.mg for mass in masses):.4g}"
+    low = [mass.low for mass in masses if mass.low is not None]
+    high = [mass.high for mass in masses if mass.high is not None]
+    if len(low) < len(masses):
+        return len(masses), total, "", ""
+    # All animals of a taxon are weighed by the same equations: their errors do not cancel out.
+    return len(masses), total, f"{sum(low):.4g}", f"{sum(high):.4g}"
 
 
 def community_table(survey: Survey) -> pd.DataFrame:

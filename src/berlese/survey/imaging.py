@@ -1,8 +1,8 @@
 """How the photos of a survey were taken: sharpness, light, ground, scale and size of animals.
 
-Ground and light come from a small copy of each photo, sharpness from its animals' crops: no
-photo is in memory whole. What was seen is kept in the database until the photo is segmented
-anew. What it means, in words, is said by `berlese.survey.imaging_findings`.
+Ground, light and rulers come from a small copy of each photo, sharpness from its animals'
+crops: no photo is in memory whole. What was seen is kept in the database until the photo is
+segmented anew. What it means, in words, is said by `berlese.survey.imaging_findings`.
 """
 
 from collections.abc import Callable
@@ -10,18 +10,22 @@ from dataclasses import asdict, dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy.orm import selectinload
 
 from berlese.errors import PhotoError
 from berlese.photos.reading import open_photo
+from berlese.photos.ruler import find_ruler
 from berlese.specimens.ground import look_at_ground
 from berlese.survey.measurements import measure_anew
 from berlese.survey.survey import Survey
 from berlese.survey.tables import Photo, Specimen, current_photos
 
 VERSION = 1  # of what is stored; another one is looked at again
-SMALL_SIDE = 800
+SIDE = 2400  # of the copy in which a ruler's ticks are looked for
+SMALL_SIDE = 800  # of the one for the ground
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,10 @@ class SeenPhoto:
         As the survey stores it.
     mm_per_pixel : float or None
         Its scale.
+    scale_source : str or None
+        Who says so, see `berlese.survey.tables.Photo`.
+    ruler_mm_per_pixel : float or None
+        What a ruler on it says: an offer.
     ground : dict of str to float, or None
         Fields of `berlese.specimens.ground.Ground`; None where the file cannot be read.
     reason : str
@@ -57,6 +65,8 @@ class SeenPhoto:
 
     path: str
     mm_per_pixel: float | None
+    scale_source: str | None
+    ruler_mm_per_pixel: float | None
     ground: dict[str, float] | None
     reason: str
     animals: tuple[SeenAnimal, ...]
@@ -81,6 +91,7 @@ class SeenPhoto:
             "photo": self.path,
             "animals": len(self.animals),
             "mm_per_pixel": scale,
+            "ruler_mm_per_pixel_offered": self.ruler_mm_per_pixel,
             "length_mm": None if scale is None or length is None else scale * length,
             **{name: self.median(name) for name in medians},
             **{f"ground_{name}": value for name, value in (self.ground or {}).items()},
@@ -113,27 +124,50 @@ def look_at_photos(
     return seen
 
 
+def offered_scales(survey: Survey) -> dict[str, float]:
+    """Millimetres per pixel by rulers, of the photos that have a ruler and no scale yet."""
+    return {
+        photo.path: photo.ruler_mm_per_pixel
+        for photo in look_at_photos(survey)
+        if photo.mm_per_pixel is None and photo.ruler_mm_per_pixel is not None
+    }
+
+
 def _look(survey: Survey, photo: Photo) -> str:
     """Fill in `Photo.imaging` where it is missing; return why the file cannot be read."""
-    known = photo.imaging
+    known = photo.imaging or {}
     wanted = {"version": VERSION, "segmentation": photo.segmentation}
-    if known is not None and wanted.items() <= known.items():
+    if wanted.items() <= known.items():
         return ""
     try:
         opened = open_photo(
             survey.absolute(photo.path), max_pixels=max(photo.width * photo.height, 1)
         )
-        small = opened.shrunk(SMALL_SIDE)
+        copy = opened.shrunk(SIDE)
     except (PhotoError, OSError) as error:
         photo.imaging = None
         return str(error)
-    factor = small.shape[1] / photo.width
-    outlines = [factor * np.array(row.polygon) for row in _current(photo) if len(row.polygon) > 2]
-    ground = {
-        name: round(value, 4) for name, value in asdict(look_at_ground(small, outlines)).items()
-    }
-    photo.imaging = wanted | {"ground": ground}
+    ruler = known.get("ruler") if known.get("version") == VERSION else _ruler_on(copy, photo)
+    photo.imaging = wanted | {"ground": _ground_of(copy, photo), "ruler": ruler}
     return ""
+
+
+def _ground_of(copy: NDArray[np.uint8], photo: Photo) -> dict[str, float]:
+    factor = min(1.0, SMALL_SIDE / max(copy.shape))
+    small = cv2.resize(copy, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+    shrink = small.shape[1] / photo.width
+    outlines = [shrink * np.array(row.polygon) for row in _current(photo) if len(row.polygon) > 2]
+    ground = look_at_ground(np.asarray(small, np.uint8), outlines)
+    return {name: round(value, 4) for name, value in asdict(ground).items()}
+
+
+def _ruler_on(copy: NDArray[np.uint8], photo: Photo) -> dict[str, Any] | None:
+    """Look for a ruler; its scale is of the whole photo."""
+    ruler = find_ruler(copy)
+    if ruler is None:
+        return None
+    scale = ruler.mm_per_pixel * copy.shape[1] / photo.width
+    return {"mm_per_pixel": float(f"{scale:.5g}"), "ticks": ruler.ticks}
 
 
 def _current(photo: Photo) -> list[Specimen]:
@@ -146,5 +180,14 @@ def _seen(photo: Photo, reason: str) -> SeenPhoto:
         look = row.look or {}
         values = (look.get(name) for name in ("edge_px", "detail", "burnt", "crushed"))
         animals.append(SeenAnimal(row.id, row.number, row.length_px, *values))
-    ground = None if photo.imaging is None else photo.imaging["ground"]
-    return SeenPhoto(photo.path, photo.mm_per_pixel, ground, reason, tuple(animals))
+    imaging = photo.imaging or {}
+    ruler = imaging.get("ruler")
+    return SeenPhoto(
+        photo.path,
+        photo.mm_per_pixel,
+        photo.scale_source,
+        None if ruler is None else ruler["mm_per_pixel"],
+        imaging.get("ground"),
+        reason,
+        tuple(animals),
+    )

@@ -27,6 +27,7 @@ BLACK_ANIMALS = 0.25  # share of the animals' pixels
 TINT = 5.0  # CIELAB units from neutral: what most people see
 UNEVEN = 0.7  # half a stop
 SHORT_PX = 40.0
+SCALE_DIFFERS = 0.03
 FEW_PHOTOS = 5  # fewer cannot say what is usual
 ODD_DEVIATIONS = 4.0
 NAMED_ANIMALS = 8  # numbers that a sentence lists
@@ -42,7 +43,8 @@ class Finding:
         As the survey stores it.
     fault : str
         Short name: unreadable, out_of_focus, animals_out_of_focus, overexposed, underexposed,
-        black_animals, burnt_animals, colour_cast, uneven_light, too_small, no_scale; against
+        black_animals, burnt_animals, colour_cast, uneven_light, too_small, scale_offered,
+        scale_differs, no_scale; against
         the other photos odd_light, odd_colour, odd_evenness or odd_sharpness.
     seen : str
         What was seen, with the figure and its limit.
@@ -293,8 +295,28 @@ def _odd_ones(photos: Sequence[SeenPhoto]) -> dict[str, list[tuple[Finding, froz
 
 
 def _about_scale(photos: Sequence[SeenPhoto]) -> list[Finding]:
-    """Say once which photos have no scale: there are no millimetres without one."""
-    without = [photo for photo in photos if photo.mm_per_pixel is None]
+    """Say what rulers offer, and once which photos have no scale at all."""
+    found = []
+    for photo in photos:
+        offer, scale = photo.ruler_mm_per_pixel, photo.mm_per_pixel
+        if offer is not None and scale is None:
+            seen = f"A ruler on it says {offer:.5g} mm per pixel; nothing was set."
+            advice = "Look whether it lies in the plane of the animals, then take it: "
+            command = f"`berlese add SURVEY PHOTO --mm-per-pixel {offer:.5g}`."
+            found.append(Finding(photo.path, "scale_offered", seen, advice + command))
+        elif offer is not None and scale is not None and abs(offer / scale - 1) > SCALE_DIFFERS:
+            seen = (
+                f"A ruler on it says {offer:.5g} mm per pixel, but its scale is {scale:.5g} "
+                f"({photo.scale_source or 'from an older survey'})."
+            )
+            found.append(Finding(photo.path, "scale_differs", seen, "Check which one is right."))
+    return found + _without_scale(photos)
+
+
+def _without_scale(photos: Sequence[SeenPhoto]) -> list[Finding]:
+    without = [
+        photo for photo in photos if photo.mm_per_pixel is None and photo.ruler_mm_per_pixel is None
+    ]
     if not without:
         return []
     first = without[0]

@@ -1,7 +1,8 @@
 """What the animals of a survey measure: one table for spreadsheets, one for Darwin Core.
 
 Columns in pixels bear EcoTaxa's names (``object_area``, ``object_major``, ...); columns in
-millimetres are filled where the photo's scale is known. Discarded animals are left out.
+millimetres and the dry mass are filled where the photo's scale is known. Discarded animals are
+left out.
 """
 
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from berlese.specimens.measure import esd_of, measure
 from berlese.specimens.outline import Box
 from berlese.specimens.outline import Specimen as FoundSpecimen
 from berlese.survey.community import UNKNOWN, write_csv
+from berlese.survey.masses import mass_on_photo
 from berlese.survey.survey import Survey
 from berlese.survey.tables import Photo, Specimen, current_specimens, in_force
 
@@ -78,13 +80,14 @@ ECOTAXA = {
     "object_feret": "feret_px",
     "object_angle": "angle_deg",
 }
+MASS_COLUMNS = ("mass_mg", "mass_mg_low", "mass_mg_high", "mass_source", "mass_interval")
 IDENTITY = (
     *("occurrenceID", "eventID", "locationID", "accessURI", "scientificName", "taxonRank"),
     *("identificationVerificationStatus", "mm_per_pixel", "mm_per_pixel_source"),
 )
 FACT_COLUMNS = (
     *("occurrenceID", "measurementID", "measurementType", "measurementValue"),
-    *("measurementUnit", "measurementMethod"),
+    *("measurementAccuracy", "measurementUnit", "measurementMethod"),
 )
 
 
@@ -143,7 +146,7 @@ def _crop_of(survey: Survey, row: Specimen, frame: Box) -> _Crop | None:
 def measurements_of(survey: Survey) -> pd.DataFrame:
     """One row an animal: what it is, what it measures; blank where the scale is not known."""
     columns = [*IDENTITY, *(quantity.name for quantity in QUANTITIES)]
-    columns += ["esd_mm", "length_px", "width_px", *ECOTAXA, "object_esd"]
+    columns += ["esd_mm", *MASS_COLUMNS, "length_px", "width_px", *ECOTAXA, "object_esd"]
     return pd.DataFrame(_rows(survey), columns=columns)
 
 
@@ -170,6 +173,7 @@ def _rows(survey: Survey) -> Iterator[dict[str, Any]]:
                 "mm_per_pixel": _short(photo.mm_per_pixel, 1),
                 "mm_per_pixel_source": photo.scale_source or "",
                 **_sizes(row, photo.mm_per_pixel),
+                **_mass(row, word.taxon if named and word is not None else None),
             }
 
 
@@ -186,6 +190,15 @@ def _sizes(row: Specimen, scale: float | None) -> dict[str, Any]:
     sizes |= {name: _short(getattr(row, name), 1) for name in ("length_px", "width_px")}
     sizes |= {name: _short(getattr(row, attribute), 1) for name, attribute in ECOTAXA.items()}
     return sizes | {"object_esd": _short(esd, 1)}
+
+
+def _mass(row: Specimen, taxon: str | None) -> dict[str, Any]:
+    """Dry mass by the name in force, with its range and source; blank where not known."""
+    mass = mass_on_photo(taxon, row.length_px, row.width_px, row.photo.mm_per_pixel)
+    if mass is None:
+        return dict.fromkeys(MASS_COLUMNS, "")
+    figures = (_short(value, 1) for value in (mass.mg, mass.low, mass.high))
+    return dict(zip(MASS_COLUMNS, (*figures, mass.source, mass.interval), strict=True))
 
 
 def _short(value: float | None, factor: float | None) -> float | str:
@@ -209,12 +222,26 @@ def facts_of(table: pd.DataFrame) -> pd.DataFrame:
             f"{identity}:{quantity.name}",
             quantity.name.rpartition("_")[0].replace("_", " "),
             value,
+            "",
             quantity.unit,
             quantity.method,
         )
         for quantity in QUANTITIES
         for identity, value in zip(table["occurrenceID"], table[quantity.name], strict=True)
         if value != ""
+    ]
+    rows += [
+        (
+            row["occurrenceID"],
+            f"{row['occurrenceID']}:mass_mg",
+            "dry mass",
+            row["mass_mg"],
+            "" if row["mass_mg_low"] == "" else f"{row['mass_mg_low']} to {row['mass_mg_high']}",
+            "mg",
+            f"published regression: {row['mass_source']}; accuracy: {row['mass_interval']}",
+        )
+        for row in table.to_dict("records")
+        if row["mass_mg"] != ""
     ]
     return pd.DataFrame(sorted(rows), columns=list(FACT_COLUMNS))
 

@@ -1,7 +1,7 @@
 """`init`, `add`, `segment`, `table`, `report`: a survey, step by step."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -62,7 +62,15 @@ def add(
                 max_pixels=max_pixels,
                 progress=advance,
             )
-    finish_step(report, "photos added", as_json=json)
+            offers = _offered_scales(opened) if json else {}
+    finish_step(report, "photos added", as_json=json, more=offers)
+
+
+def _offered_scales(survey: Any) -> dict[str, Any]:
+    """What rulers on the photos say, for a program to take or leave."""
+    from berlese.survey.imaging import offered_scales
+
+    return {"ruler_mm_per_pixel_offered": offered_scales(survey)}
 
 
 def remove(
@@ -110,7 +118,7 @@ def segment(
         from berlese.cli.targets import survey_among
         from berlese.survey.survey import Survey
 
-        settings = settings_with(min_length_px)
+        settings, offers = settings_with(min_length_px), {}
         stages = Stages(quiet=quiet)
         folder = survey_among(targets, out)
         if folder is not None:
@@ -124,13 +132,14 @@ def segment(
                 stages("segment", survey.count(current_photos())) as advance,
             ):
                 report = segment_photos(survey, settings, overwrite=overwrite, progress=advance)
+                offers = _offered_scales(survey) if json else {}
         elif out is not None:
             from berlese.cli.segmentation import segment_into_folder
 
             report = segment_into_folder(
                 targets, out, settings, max_pixels=max_pixels, overwrite=overwrite, stages=stages
             )
-    finish_step(report, "photos segmented", as_json=json)
+    finish_step(report, "photos segmented", as_json=json, more=offers)
 
 
 def table(

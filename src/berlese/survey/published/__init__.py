@@ -1,0 +1,1 @@
+"""Tables of published figures, each row with its source."""
