@@ -16,6 +16,7 @@ from berlese.errors import SettingError
 
 PICTURES_A_SET = 100
 LEVEL = 0.9
+ALIKE = 0.4  # sets whose interval reaches this error count as alike
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,20 @@ class DomainError:
     high: float
     n_train: int
     draws: int
+
+    @property
+    def alike(self) -> bool:
+        """Whether the sets count as alike."""
+        return self.high >= ALIKE
+
+    def in_words(self) -> str:
+        """Say it in a sentence."""
+        told = "look alike" if self.alike else "differ"
+        return (
+            f"Library and photos {told}: a linear classifier that is to tell which of both a "
+            f"picture is from errs in {self.value:.1%} (90 % interval {self.low:.1%} to "
+            f"{self.high:.1%}; 50 % is alike, 0 % is told apart always)."
+        )
 
 
 def domain_error(a: NDArray[np.floating], b: NDArray[np.floating], n_train: int) -> float:

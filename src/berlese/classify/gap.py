@@ -11,14 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from berlese.classify.domain_error import DomainError
+from berlese.classify.domain_error import ALIKE, DomainError
 from berlese.classify.linear import logistic_weights
 from berlese.classify.scores import unit
 from berlese.classify.standardising import Standardiser
 
 CLEAR = 0.33  # Cliff's delta from which a difference is called clear, after Romano et al. 2006
 STRONG = 0.474
-ALIKE = 0.4  # dataset error from which sets count as alike
 PAIRS = 6
 FEWEST = 2  # measured pairs that make a range
 
@@ -180,7 +179,7 @@ def expected_accuracy(
     measured : sequence of MeasuredPair
         Those whose error lies in the interval of `error`, or the two nearest, are taken.
     """
-    if error.high >= ALIKE:
+    if error.alike:
         like = [each for each in measured if each.error >= min(error.value, ALIKE)]
     else:
         like = [each for each in measured if error.low <= each.error <= error.high]

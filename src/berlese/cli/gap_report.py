@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from berlese.classify.domain_error import DomainError
-from berlese.classify.gap import ALIKE, Difference, Expectation
+from berlese.classify.gap import Difference, Expectation
 from berlese.survey.failures import Failure
 
 
@@ -35,13 +35,7 @@ class GapReport:
 
     def headlines(self) -> list[str]:
         """Say how far apart the sets are, and what accuracy to expect."""
-        error = self.error
-        told = "look alike" if error.high >= ALIKE else "differ"
-        lines = [
-            f"Library and photos {told}: a linear classifier that is to tell which of both a "
-            f"picture is from errs in {error.value:.1%} (90 % interval {error.low:.1%} to "
-            f"{error.high:.1%}; 50 % is alike, 0 % is told apart always)."
-        ]
+        lines = [self.error.in_words()]
         if self.expected is not None:
             lines.append(_expected_in_words(self.expected))
         return lines
@@ -58,7 +52,7 @@ class GapReport:
     def advice(self) -> list[str]:
         """Say what to change at the bench."""
         found = [WORDS[each.name][1 if each.delta > 0 else 2] for each in self.told_apart()]
-        if found or self.error.high >= ALIKE:
+        if found or self.error.alike:
             return found
         return [
             "Light, colour, scale and sharpness are alike: the animals differ, or what lies around "
