@@ -79,5 +79,34 @@ def test_what_cannot_be_adapted_is_refused_in_a_line(bundle, crops, berlese, tmp
         (tmp_path / "old" / file).write_bytes((bundle / file).read_bytes())
     old = berlese("adapt", tmp_path / "old", target, "--out", tmp_path / "y")
     assert old.exit_code == 2
-    assert "library.safetensors" in old.stderr
-    assert "Train it again" in old.stderr
+    assert "without its library's features" in old.stderr
+
+
+def test_the_gap_is_told_in_words_figures_and_pictures(library, crops, berlese, tmp_path):
+    out = tmp_path / "gap"
+    fast = ("--backbone", "efficientnet-lite0")
+    result = berlese("gap", library, crops / "crops", "--out", out, *fast)
+    assert result.exit_code == 0, result.output
+    assert "Library and photos differ" in result.stdout
+    assert "lightness of the ground" in result.stdout
+    assert "Use a lighter ground" in result.stdout
+    found = json.loads((out / "gap.json").read_text(encoding="utf-8"))
+    assert found["dataset_error"]["value"] < 0.1
+    assert (found["library_pictures"], found["target_pictures"]) == (16, 60)
+    ground = {each["name"]: each for each in found["differences"]}["ground_lightness"]
+    # The drawn papers are sRGB 232 and 150: L of 92 and 62.
+    assert ground["library"] == pytest.approx(92, abs=2)
+    assert ground["target"] == pytest.approx(62, abs=2)
+    page = (out / "gap.html").read_text(encoding="utf-8")
+    assert "What to change at the bench" in page
+    assert page.count("data:image/jpeg") == 2 * len(found["look_alikes"])
+    again = berlese("gap", library, crops / "crops", "--out", out, *fast)
+    assert again.exit_code == 2
+    assert "--overwrite" in again.stderr
+
+
+def test_a_library_is_like_itself(library, berlese, tmp_path):
+    result = berlese("gap", library, library, "--out", tmp_path, "--backbone", "efficientnet-lite0")
+    assert result.exit_code == 0, result.output
+    assert "look alike" in result.stdout
+    assert "Use a" not in result.stdout

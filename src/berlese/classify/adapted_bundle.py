@@ -58,7 +58,10 @@ def adapt_bundle(
     """
     bundle.require_backbone(backbone_hash)
     if bundle.rows is None:
-        raise BundleError("a model is adapted with its library's features; load it with its rows.")
+        raise BundleError(
+            "the model was saved without its library's features, which adapting needs; train it "
+            "again with `berlese train`."
+        )
     X = np.asarray(features, np.float64)
     if not np.isfinite(X).all():
         raise SettingError("features of the target must be finite numbers; look for NaN in them.")

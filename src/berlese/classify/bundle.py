@@ -298,7 +298,7 @@ class Bundle:
         ----------
         folder : Path or str
         with_rows : bool
-            Read the training set's features as well; naming animals does without.
+            Read the training set's features as well, where the bundle has them.
 
         Raises
         ------
@@ -312,6 +312,7 @@ class Bundle:
             )
         facts = _read_json(folder / JSON_NAME)
         arrays = _read_arrays(folder / ARRAYS_NAME)
+        has_rows = (folder / ROWS_NAME).is_file()
         if facts.get("format") not in READABLE:
             raise BundleError(
                 f"{folder / JSON_NAME}: has format {facts.get('format')!r}, this program reads "
@@ -332,7 +333,7 @@ class Bundle:
                 backbone_hash=facts["backbone_hash"],
                 unknown_rule=rule,
                 training=facts["training"],
-                rows=LibraryRows.read(folder / ROWS_NAME) if with_rows else None,
+                rows=LibraryRows.read(folder / ROWS_NAME) if with_rows and has_rows else None,
                 calibration=None if calibration is None else Calibration.from_dict(calibration),
                 held_out=held_out,
                 taxonomy=None if taxonomy is None else Taxonomy.from_dict(taxonomy),

@@ -21,8 +21,7 @@ FEWEST = 10  # reviewed animals that can decide
 SETTLED = 30
 LEVEL = 0.9
 DRAWS = 4000
-# One animal is no evidence against a method that gained wherever it was measured.
-FORGIVEN = 1
+FORGIVEN = 1  # animal that adapting may lose among fewer than `SETTLED`: it is no evidence
 AUTO = "auto"
 KEEP = "none"
 CONSENSUS = "consensus"
@@ -291,7 +290,7 @@ def _chosen(
             f"fewer than {FEWEST_ANIMALS}"
         ]
     compared = Comparison.of(candidates[name].right, candidates[KEEP].right)
-    if compared.worse - compared.better > FORGIVEN:
+    if compared.worse - compared.better > (FORGIVEN if k < SETTLED else 0):
         return KEEP, [f"adapted by {name} it would be worse: {compared.in_words()}"]
     return name, [compared.in_words()]
 

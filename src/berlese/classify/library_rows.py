@@ -56,10 +56,5 @@ class LibraryRows:
         try:
             arrays: dict[str, NDArray[Any]] = load(path.read_bytes())
             return cls(arrays["features"], arrays["codes"])
-        except FileNotFoundError as error:
-            raise BundleError(
-                f"{path}: is missing: the model was saved without its training set's features. "
-                "Train it again with `berlese train`."
-            ) from error
         except (OSError, KeyError, SafetensorError) as error:
             raise BundleError(f"{path}: cannot be read as safetensors ({error}).") from error

@@ -28,9 +28,10 @@ from berlese.options import require_at_least, require_between
 
 REACHES = (0.9, 0.2)  # of names along the graph: by far and by near
 WEIGHT_OF_A_NAME = 3.0  # of one reviewed animal's name against what the views say of it
-# Names of a class that weigh as much as the source's methods, and as what these said uncorrected.
-NAMES_FOR_SOURCE = 6
-NAMES_FOR_CORRECTION = 2
+# So many names, times the pairs of classes that they must tell apart, weigh as much as the source's
+# methods, and as what these said uncorrected.
+NAMES_FOR_SOURCE = 1.5
+NAMES_FOR_CORRECTION = 0.5
 FOLDS = 5
 
 
@@ -153,6 +154,6 @@ class Views:
         return named
 
 
-def _weight(names_of_a_class: int, n_classes: int, reviewed: int) -> float:
-    prior = names_of_a_class * n_classes
+def _weight(names: float, n_classes: int, reviewed: int) -> float:
+    prior = names * n_classes**2
     return prior / (prior + reviewed)

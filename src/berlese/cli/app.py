@@ -29,6 +29,7 @@ VERBS = (
     models.train,
     models.evaluate,
     models.predict,
+    adapting.gap,
     adapting.adapt,
     calibration.calibrate,
     reviewing.plan,

@@ -22,6 +22,7 @@ from berlese.photos.writing import write_text_atomic
 from berlese.specimens.segment import SegmentSettings
 from berlese.survey.adding import count_photos
 from berlese.survey.community import summarise
+from berlese.survey.distance import write_distance
 from berlese.survey.failures import Failure
 from berlese.survey.library import read_library
 from berlese.survey.outputs import write_outputs
@@ -166,6 +167,7 @@ def run_path(
             identify_specimens(survey, bundle, settings.naming, progress=advance)
         with stages("table and report"):
             write_outputs(survey)
+            write_distance(survey, bundle)
             write_report(survey)
     return summarise(survey) | {
         "library_failures": [failure.file for failure in library_failures],
@@ -179,7 +181,7 @@ def model_for(
 ) -> tuple[Bundle, backbones.Backbone, tuple[Failure, ...]]:
     """Load the bundle that was asked for, or train one on the library, once."""
     if settings.model is not None:
-        bundle = Bundle.load(settings.model)
+        bundle = Bundle.load(settings.model, with_rows=True)
         with stages("prepare backbone"):
             return bundle, backbone_of(bundle, weights=settings.weights, jobs=settings.jobs), ()
     if settings.library is None:

@@ -35,6 +35,7 @@ from berlese.survey.community import (
     summarise,
 )
 from berlese.survey.counting import counting_section, label_of
+from berlese.survey.distance import read_distance
 from berlese.survey.figures import plot_abundance, plot_animals, plot_richness
 from berlese.survey.imaging import look_at_photos
 from berlese.survey.imaging_findings import summary_of
@@ -112,6 +113,7 @@ def write_report(survey: Survey, *, truth: dict[str, float] | None = None) -> Pa
         figure=_figure(sites),
         imaging=summary_of(look_at_photos(survey)),
         counting=counting_section(survey),
+        distance=read_distance(survey),
         label_of=label_of,
         models=_models(survey),
         runs=_runs(survey),

@@ -117,7 +117,7 @@ def train_or_reuse(
     what = [*learned_from, head, random_state, BUNDLE_FORMAT, __version__]
     path = models / sha256(json.dumps(what).encode()).hexdigest()[:16]
     if path.is_dir():
-        return Bundle.load(path), path
+        return Bundle.load(path, with_rows=True), path
     bundle = train_bundle(
         embedded.features,
         embedded.labels,

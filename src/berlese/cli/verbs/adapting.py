@@ -1,4 +1,4 @@
-"""`adapt`: fit a model to the photos that it is to name, if that helps."""
+"""`gap` and `adapt`: how far photos are from a library, and a model fitted to them if it helps."""
 
 from pathlib import Path
 from typing import Annotated
@@ -59,5 +59,54 @@ def adapt(
         print_json(report.to_dict())
     else:
         typer.echo(report.in_words())
+        print_failures(report.failures)
+    finish(len(report.failures), 1)
+
+
+def gap(
+    library: Annotated[
+        Path, typer.Argument(help="A folder per taxon, a CSV file or a survey.", show_default=False)
+    ],
+    target: Annotated[
+        Path,
+        typer.Argument(
+            help="The photos: a survey, or a folder of pictures of single animals.",
+            show_default=False,
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for gap.json, gap.html and clouds.png.")],
+    taxon: flags.Taxon = "taxon",
+    group: flags.Group = None,
+    backbone: flags.Backbone = flags.DEFAULT_BACKBONE,
+    weights: flags.Weights = None,
+    seed: flags.Seed = 0,
+    jobs: flags.Jobs = None,
+    overwrite: flags.Overwrite = False,
+    json: flags.Json = False,
+    quiet: flags.Quiet = False,
+) -> None:
+    """Tell how far photos are from a library, in what, and what to change at the bench."""
+    with user_errors():
+        from berlese.cli.gap import gap_into
+
+        report = gap_into(
+            out,
+            library,
+            target,
+            taxon=taxon,
+            group=group,
+            backbone=backbone,
+            weights=weights,
+            seed=seed,
+            jobs=jobs,
+            overwrite=overwrite,
+            stages=Stages(quiet=quiet),
+        )
+    if json:
+        print_json(report.to_dict())
+    else:
+        for line in report.in_words():
+            typer.echo(line)
+        typer.echo(str(out / "gap.html"))
         print_failures(report.failures)
     finish(len(report.failures), 1)
