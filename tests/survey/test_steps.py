@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from berlese.classify.bundle import Bundle
+from berlese.classify.promises import NamingSettings
 from berlese.classify.training import train_bundle
 from berlese.features.embed import embed_files
 from berlese.specimens.segment import SegmentSettings
@@ -275,7 +276,7 @@ def test_naming_again_adds_nothing_and_another_rate_does(
     again = identify_specimens(segmented, bundle)
     assert (again.n_done, again.n_skipped) == (0, 14)
     assert named(segmented) == first
-    assert identify_specimens(segmented, bundle, rate=0.5).n_done == 14
+    assert identify_specimens(segmented, bundle, NamingSettings(unknown_rate=0.5)).n_done == 14
     with segmented.reading() as session:
         assert len(session.scalars(select(Identification)).all()) == 28
 
