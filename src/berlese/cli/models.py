@@ -22,6 +22,7 @@ from berlese.photos.writing import write_text_atomic
 from berlese.study.metrics import Evaluation, evaluate
 from berlese.study.protocols import cross_validate
 from berlese.survey.failures import Failure, StepReport
+from berlese.survey.learned import Learned
 from berlese.survey.library import read_library
 from berlese.survey.naming import embed_specimens, identify_specimens
 from berlese.survey.pipeline import backbone_of
@@ -99,6 +100,7 @@ def train_into(
             random_state=seed,
         )
         bundle.save(out, overwrite=overwrite)
+        Learned(embedded.features, embedded.labels, embedded.groups).save(out)
     return TrainingReport(
         out,
         tuple(bundle.classes),
@@ -174,12 +176,12 @@ def evaluate_into(
     out.mkdir(parents=True, exist_ok=True)
     text = json.dumps(evaluation.to_dict(), ensure_ascii=False, indent=1) + "\n"
     write_text_atomic(out / "evaluation.json", text)
-    _write_csv(
+    write_rows(
         out / "by_taxon.csv",
         ["taxon", "n", "recall", "precision", "f1"],
         [[e.taxon, e.n, e.recall, e.precision, e.f1] for e in evaluation.by_taxon],
     )
-    _write_csv(
+    write_rows(
         out / "confusion.csv",
         ["predicted", *evaluation.confusion.true],
         [
@@ -268,10 +270,11 @@ def _write_predictions(
         header += list(model.classes)
         for row, values in zip(rows, np.asarray(predicted.probabilities), strict=True):
             row += [f"{value:.6f}" for value in values]
-    _write_csv(out, header, rows)
+    write_rows(out, header, rows)
 
 
-def _write_csv(path: Path, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+def write_rows(path: Path, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Write a CSV file whole or not at all."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
