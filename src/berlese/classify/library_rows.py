@@ -27,22 +27,36 @@ class LibraryRows:
     features : ndarray of float32 of shape (n, dim)
     codes : ndarray of int64 of shape (n,)
         Position of each row's taxon among the model's classes.
+    groups : ndarray of int64 of shape (n,), optional
+        Number of what must not be split, such as a photo.
     """
 
     features: NDArray[np.float32]
     codes: NDArray[np.int64]
+    groups: NDArray[np.int64] | None = None
 
     @classmethod
-    def of(cls, features: ArrayLike, codes: ArrayLike) -> "LibraryRows":
-        """Keep features as float32, which is what backbones give."""
-        return cls(np.asarray(features, np.float32), np.asarray(codes, np.int64))
+    def of(
+        cls, features: ArrayLike, codes: ArrayLike, groups: ArrayLike | None = None
+    ) -> "LibraryRows":
+        """Keep features as float32, which is what backbones give, and groups as numbers."""
+        numbers = None
+        if groups is not None:
+            numbers = np.unique(np.asarray(groups), return_inverse=True)[1].astype(np.int64)
+        return cls(np.asarray(features, np.float32), np.asarray(codes, np.int64), numbers)
 
     def __len__(self) -> int:
         return len(self.codes)
 
     def to_bytes(self) -> bytes:
         """Write as safetensors."""
-        return save({"codes": self.codes, "features": np.ascontiguousarray(self.features)})
+        arrays: dict[str, NDArray[Any]] = {
+            "codes": self.codes,
+            "features": np.ascontiguousarray(self.features),
+        }
+        if self.groups is not None:
+            arrays["groups"] = self.groups
+        return save(arrays)
 
     @classmethod
     def read(cls, path: Path) -> "LibraryRows":
@@ -55,6 +69,6 @@ class LibraryRows:
         """
         try:
             arrays: dict[str, NDArray[Any]] = load(path.read_bytes())
-            return cls(arrays["features"], arrays["codes"])
+            return cls(arrays["features"], arrays["codes"], arrays.get("groups"))
         except (OSError, KeyError, SafetensorError) as error:
             raise BundleError(f"{path}: cannot be read as safetensors ({error}).") from error

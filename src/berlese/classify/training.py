@@ -98,7 +98,7 @@ def train_bundle(
         backbone=backbone.name,
         backbone_hash=backbone.hash,
         unknown_rule=rule,
-        rows=LibraryRows.of(X, np.searchsorted(classifier.classes_, y)),
+        rows=LibraryRows.of(X, codes, groups),
         training=_summary(counts, groups, rule, calibration),
         calibration=calibration,
         held_out=held.seen,

@@ -183,12 +183,12 @@ def evaluate_into(
     out.mkdir(parents=True, exist_ok=True)
     text = json.dumps(evaluation.to_dict(), ensure_ascii=False, indent=1) + "\n"
     write_text_atomic(out / "evaluation.json", text)
-    _write_csv(
+    write_rows(
         out / "by_taxon.csv",
         ["taxon", "n", "recall", "precision", "f1"],
         [[e.taxon, e.n, e.recall, e.precision, e.f1] for e in evaluation.by_taxon],
     )
-    _write_csv(
+    write_rows(
         out / "confusion.csv",
         ["predicted", *evaluation.confusion.true],
         [
@@ -296,10 +296,11 @@ def _write_predictions(
         header += list(model.classes)
         for row, values in zip(rows, np.asarray(predicted.probabilities), strict=True):
             row += [f"{value:.6f}" for value in values]
-    _write_csv(out, header, rows)
+    write_rows(out, header, rows)
 
 
-def _write_csv(path: Path, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+def write_rows(path: Path, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Write a CSV file whole or not at all."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)

@@ -144,7 +144,7 @@ def _photo(survey: Survey, photo: Photo, number: int) -> ReportedPhoto:
     path = survey.absolute(photo.path)
     try:
         opened = open_photo(path, max_pixels=max(photo.width * photo.height, 1))
-        picture = _as_jpeg(opened.shrunk(PHOTO_SIDE))
+        picture = as_jpeg(opened.shrunk(PHOTO_SIDE))
     except (PhotoError, OSError):
         picture = ""
     return ReportedPhoto(
@@ -167,7 +167,7 @@ def _specimen(survey: Survey, specimen: Specimen) -> ReportedSpecimen:
     status = word.status if word is not None else "not named"
     named = word is not None and status in ("predicted", "validated")
     try:
-        crop = _as_jpeg(_fitted(decode_image(survey.absolute(specimen.crop_path)), CROP_SIDE))
+        crop = as_jpeg(fitted(decode_image(survey.absolute(specimen.crop_path)), CROP_SIDE))
     except (PhotoError, OSError):
         crop = ""
     return ReportedSpecimen(
@@ -191,7 +191,8 @@ def _top(polygon: list[list[float]]) -> tuple[int, int]:
     return round(x), round(y)
 
 
-def _fitted(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+def fitted(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """Shrink a picture until its longer side is `side` pixels at the most."""
     factor = side / max(image.shape[:2])
     if factor >= 1:
         return image
@@ -199,7 +200,8 @@ def _fitted(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
 
 
-def _as_jpeg(pixels: NDArray[np.uint8]) -> str:
+def as_jpeg(pixels: NDArray[np.uint8]) -> str:
+    """Give RGB pixels as a data URI, for pages that open offline."""
     parameters = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
     _, data = cv2.imencode(".jpg", np.ascontiguousarray(pixels[..., ::-1]), parameters)
     return "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode()

@@ -43,9 +43,20 @@ def embed(
 
 def train(
     library: Annotated[
-        Path, typer.Argument(help="A folder per taxon, a CSV file or a survey.", show_default=False)
+        Path,
+        typer.Argument(
+            help="A folder per taxon, a CSV file or a survey; with --add, the bundle.",
+            show_default=False,
+        ),
     ],
     out: Annotated[Path, typer.Option(help="The bundle to write.")],
+    add: Annotated[
+        Path | None,
+        typer.Option(
+            help="A library of more pictures, of new taxa or known ones, that the bundle shall "
+            "learn as well; its backbone and head stay."
+        ),
+    ] = None,
     taxon: flags.Taxon = "taxon",
     group: flags.Group = None,
     backbone: flags.Backbone = flags.DEFAULT_BACKBONE,
@@ -58,7 +69,10 @@ def train(
     json: flags.Json = False,
     quiet: flags.Quiet = False,
 ) -> None:
-    """Train a model on a labelled library and save it as a bundle."""
+    """Train a model on a labelled library and save it as a bundle, or teach a bundle more."""
+    if add is not None:
+        _teach(library, add, out, taxon, group, weights, seed, jobs, overwrite, json, quiet)
+        return
     with user_errors():
         from berlese.cli.models import train_into
 
@@ -71,6 +85,42 @@ def train(
             weights=weights,
             head=head,
             taxonomy=taxonomy,
+            seed=seed,
+            jobs=jobs,
+            overwrite=overwrite,
+            stages=Stages(quiet=quiet),
+        )
+    if json:
+        print_json(report.to_dict())
+    else:
+        typer.echo(report.in_words())
+        print_failures(report.failures)
+    finish(len(report.failures), report.n_pictures)
+
+
+def _teach(
+    bundle: Path,
+    library: Path,
+    out: Path,
+    taxon: str,
+    group: str | None,
+    weights: Path | None,
+    seed: int,
+    jobs: int | None,
+    overwrite: bool,
+    json: bool,
+    quiet: bool,
+) -> None:
+    with user_errors():
+        from berlese.cli.upkeep import teach_into
+
+        report = teach_into(
+            out,
+            bundle,
+            library,
+            taxon=taxon,
+            group=group,
+            weights=weights,
             seed=seed,
             jobs=jobs,
             overwrite=overwrite,
@@ -100,6 +150,14 @@ def evaluate(
             "that has not seen its group.",
         ),
     ] = None,
+    audit: Annotated[
+        bool,
+        typer.Option(
+            "--audit",
+            help="Also list pictures whose name is doubtful, and near-duplicates: audit.html, "
+            "audit.csv, duplicates.csv.",
+        ),
+    ] = False,
     weights: flags.Weights = None,
     seed: flags.Seed = 0,
     jobs: flags.Jobs = None,
@@ -122,10 +180,27 @@ def evaluate(
             jobs=jobs,
             stages=Stages(quiet=quiet),
         )
+        found = None
+        if audit:
+            from berlese.cli.upkeep import audit_into
+
+            found = audit_into(
+                out,
+                bundle,
+                library,
+                taxon=taxon,
+                group=group,
+                weights=weights,
+                seed=seed,
+                jobs=jobs,
+                stages=Stages(quiet=quiet),
+            )
     if json:
-        print_json(evaluation.to_dict())
+        print_json(evaluation.to_dict() | ({} if found is None else {"audit": found.to_dict()}))
     else:
         _print_evaluation(evaluation)
+        if found is not None:
+            typer.echo(found.in_words())
         print_failures(failures)
     finish(len(failures), 1)
 
