@@ -29,6 +29,7 @@ VERBS = (
     reviewing.plan,
     studies.study,
     compositing.stack,
+    compositing.stitch,
     surveys.table,
     surveys.report,
     installation.doctor,
