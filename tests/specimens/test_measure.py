@@ -101,11 +101,10 @@ def test_a_loop_of_leg_does_not_widen_the_body():
 
 def test_beetles_found_on_a_photo_are_as_long_as_they_were_drawn():
     lineup = simulate_lineup(5, TAXA, cell_px=230, longest_px=95)
-    found = segment(lineup.pixels)
-    photo, errors = Plain(lineup.pixels), []
+    found, errors = segment(lineup.pixels), []
     for animal, box in zip(lineup.animals, lineup.boxes, strict=True):
         best = max(found, key=lambda each: each.box.iou(box))
         if best.box.iou(box) > 0.5:
-            errors.append(measure(best, photo).length_px / animal.length_px - 1)
+            errors.append(measure(best, lineup).length_px / animal.length_px - 1)
     assert len(errors) >= 11
     assert np.mean(np.abs(errors) < 0.05) >= 0.9

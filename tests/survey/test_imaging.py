@@ -1,9 +1,12 @@
 """What is kept of how photos were taken, and when they are looked at again."""
 
+import numpy as np
+import pytest
 from sqlalchemy import select
 
+from berlese.simulate.rulers import lay_ruler
 from berlese.specimens.segment import SegmentSettings
-from berlese.survey.imaging import look_at_photos
+from berlese.survey.imaging import look_at_photos, offered_scales
 from berlese.survey.report import write_report
 from berlese.survey.steps import add_photos, segment_photos
 from berlese.survey.tables import Photo, current_specimens
@@ -72,3 +75,16 @@ def test_the_report_says_how_the_photos_were_taken(named):
     page = write_report(named).read_text(encoding="utf-8")
     assert 'id="imaging"' in page
     assert "lengths are in pixels only" in page
+
+
+def test_a_ruler_is_offered_for_photos_without_a_scale_alone(survey, tmp_path):
+    pixels = np.full((700, 900, 3), 222, np.uint8)
+    for name, scale in (("a", 0.08), ("b", 0.1)):
+        laid = lay_ruler(pixels, middle=(450, 350), angle_deg=20, mm_per_pixel=scale, n_long=5)
+        save(tmp_path / "photos" / f"{name}.png", laid)
+    add_photos(survey, [tmp_path / "photos"])
+    add_photos(survey, [tmp_path / "photos" / "b.png"], mm_per_pixel=0.1)
+    offers = offered_scales(survey)
+    assert [path.rsplit("/", 1)[-1] for path in offers] == ["a.png"]
+    assert next(iter(offers.values())) == pytest.approx(0.08, rel=0.005)
+    assert all(photo.mm_per_pixel in (None, 0.1) for photo in look_at_photos(survey))

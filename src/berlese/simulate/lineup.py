@@ -63,6 +63,20 @@ class Lineup:
     animals: tuple[PosedBeetle, ...]
     boxes: tuple[Box, ...]
 
+    @property
+    def width(self) -> int:
+        """Pixels from left to right."""
+        return self.pixels.shape[1]
+
+    @property
+    def height(self) -> int:
+        """Pixels from top to bottom."""
+        return self.pixels.shape[0]
+
+    def region(self, left: int, top: int, width: int, height: int) -> ByteArray:
+        """Give a part of the photo, as an opened photo does."""
+        return self.pixels[top : top + height, left : left + width]
+
 
 def pose_beetle(
     taxon: str,

@@ -187,7 +187,7 @@ def _degree(axis: _Points, half_width: float) -> int:
     straight = float(np.hypot(*(axis[-1] - axis[0]))) / length
     if straight < 0.9:
         return 5
-    return 1 if slender < 2.2 else 2 if slender < 4 else 3
+    return 2 if slender < 4 else 3
 
 
 def _across(axis: _Points) -> _Points:

@@ -180,13 +180,16 @@ def gaps_inside(mask: _Mask, pixels: _Bytes) -> _Mask:
     around = cv2.dilate(mask.astype(np.uint8), np.ones((2 * RING_PX + 1,) * 2, np.uint8)) > 0
     depth = cv2.distanceTransform(np.pad(mask, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
     half_width = float(depth.max())
-    outside, inside = ~around, mask & (depth > 0.5 * half_width)
-    if not outside.any() or not inside.any():
+    outside = ~around
+    if not outside.any() or not mask.any():
         return none
     lab = cv2.cvtColor(pixels.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
-    ground, body = np.median(lab[outside], axis=0), np.median(lab[inside], axis=0)
-    far = max(float(np.linalg.norm(body - ground)), 1e-6)
-    share = np.linalg.norm(lab - ground, axis=2) / far
+    away = np.linalg.norm(lab - np.median(lab[outside], axis=0), axis=2)
+    # Long legs may enclose more ground than there is body: the body is what differs most.
+    body = away[mask & (away > 0.5 * np.percentile(away[mask], 95))]
+    if len(body) == 0:
+        return none
+    share = away / max(float(np.median(body)), 1e-6)
     count, labels = cv2.connectedComponents((mask & (share < GAP_SHARE)).astype(np.uint8))
     wall = np.full(count, np.inf)
     np.minimum.at(wall, labels.ravel(), depth.ravel())

@@ -13,6 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy import Select
 from sqlalchemy.orm import selectinload
 
 from berlese.errors import PhotoError
@@ -101,7 +102,7 @@ class SeenPhoto:
 def look_at_photos(
     survey: Survey, *, progress: Callable[[int], None] | None = None
 ) -> list[SeenPhoto]:
-    """Look at every photo that was segmented and not yet looked at; tell about all of them.
+    """Look at every photo that was not yet looked at; tell about all of them.
 
     Parameters
     ----------
@@ -111,9 +112,23 @@ def look_at_photos(
         Called with the number of photos just finished.
     """
     measure_anew(survey)
+    return _look_at(survey, current_photos(), progress)
+
+
+def offered_scales(survey: Survey) -> dict[str, float]:
+    """Millimetres per pixel by rulers, of the photos that have a ruler and no scale yet."""
+    seen = _look_at(survey, current_photos().where(Photo.mm_per_pixel.is_(None)))
+    offers = ((photo.path, photo.ruler_mm_per_pixel) for photo in seen)
+    return {path: scale for path, scale in offers if scale is not None}
+
+
+def _look_at(
+    survey: Survey, photos: Select[Photo], progress: Callable[[int], None] | None = None
+) -> list[SeenPhoto]:
+    """Look at photos, each in a transaction of its own."""
     seen = []
     with survey.reading() as session:
-        shas = [photo.sha256 for photo in session.scalars(current_photos())]
+        shas = [photo.sha256 for photo in session.scalars(photos)]
     for sha in shas:
         with survey.writing() as session:
             photo = session.get_one(Photo, sha, options=[selectinload(Photo.specimens)])
@@ -122,15 +137,6 @@ def look_at_photos(
         if progress is not None:
             progress(1)
     return seen
-
-
-def offered_scales(survey: Survey) -> dict[str, float]:
-    """Millimetres per pixel by rulers, of the photos that have a ruler and no scale yet."""
-    return {
-        photo.path: photo.ruler_mm_per_pixel
-        for photo in look_at_photos(survey)
-        if photo.mm_per_pixel is None and photo.ruler_mm_per_pixel is not None
-    }
 
 
 def _look(survey: Survey, photo: Photo) -> str:

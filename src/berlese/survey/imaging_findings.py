@@ -69,7 +69,7 @@ def findings_of(photos: Sequence[SeenPhoto]) -> list[Finding]:
     for photo in photos:
         if photo.ground is None:
             words = "Its file cannot be looked at: " + photo.reason
-            found.append(Finding(photo.path, "unreadable", words, "Bring the file back."))
+            found.append(Finding(photo.path, "unreadable", words, "Bring the whole file back."))
             continue
         own = [*_of_animals(photo), *_of_light(photo)]
         named = {finding.fault for finding in own}
@@ -315,7 +315,9 @@ def _about_scale(photos: Sequence[SeenPhoto]) -> list[Finding]:
 
 def _without_scale(photos: Sequence[SeenPhoto]) -> list[Finding]:
     without = [
-        photo for photo in photos if photo.mm_per_pixel is None and photo.ruler_mm_per_pixel is None
+        photo
+        for photo in photos
+        if photo.animals and photo.mm_per_pixel is None and photo.ruler_mm_per_pixel is None
     ]
     if not without:
         return []
