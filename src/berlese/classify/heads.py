@@ -16,6 +16,7 @@ _ADAPTED = {
     "density-ratio": ("retraining", "DensityRatioClassifier"),
     "information": ("retraining", "InformationMaximisationClassifier"),
     "label-shift": ("label_shift", "LabelShiftClassifier"),
+    "transport": ("transport", "TransportClassifier"),
     "consensus": ("consensus", "ConsensusClassifier"),
     "reviewed": ("reviewed", "ReviewedClassifier"),
 }

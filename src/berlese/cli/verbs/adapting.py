@@ -24,7 +24,7 @@ def adapt(
         typer.Option(
             help="auto: decide by what people named, else by what can be seen without; or "
             "consensus, prototypes, vote, information, nearest-mean, self-training, "
-            "density-ratio, label-shift, reviewed."
+            "density-ratio, label-shift, transport, reviewed."
         ),
     ] = "auto",
     reviewed: Annotated[
