@@ -109,7 +109,7 @@ def _strange(names: NDArray[np.str_], classes: list[str]) -> list[str]:
     taxa = ", ".join(sorted({str(name) for name in names[~known]}))
     return [
         f"{np.sum(~known)} reviewed animals are of taxa that the model does not know ({taxa}): "
-        "they are left out. Add pictures of them to the library, train on it and adapt again"
+        "they are left out. Teach it pictures of them (`berlese train --add`) and adapt again"
     ]
 
 
