@@ -88,11 +88,12 @@ def test_a_model_that_names_better_than_adapting_would_is_kept():
     assert decision.verdict.renamed == 0
 
 
-def test_names_that_were_not_drawn_at_random_are_no_evidence():
+def test_names_that_were_not_drawn_at_random_teach_but_are_no_evidence():
     domains, codes = target(shift=2.5, reviewed=30)
     verdict = decide(domains, model_right_for(codes, 0.4), np.zeros(240, bool)).verdict
-    assert verdict.reviewed == 0
-    assert not verdict.verified
+    assert (verdict.method, verdict.verified, verdict.reviewed) == ("reviewed", False, 0)
+    assert verdict.gain is None
+    assert "tell nothing" in verdict.in_words()
 
 
 def test_a_method_that_was_asked_for_is_compared_all_the_same():

@@ -33,7 +33,7 @@ def adapt_bundle(
         Of the target.
     names : array of str of shape (n,)
         Taxa that a person gave; empty for animals that nobody named. Those that the model does not
-        know are not learned from, and counted against every choice alike.
+        know are neither learned from nor compared; the verdict names them.
     at_random : array of bool of shape (n,)
         Whether an animal was named because it had been drawn at random.
     backbone_hash : str
@@ -75,6 +75,8 @@ def adapt_bundle(
     )
     as_is = bundle.classifier.predict_proba(X)
     decision = decide(domains, as_is, np.asarray(at_random, bool), method=method)
+    reasons = (*decision.verdict.reasons, *_strange(said, bundle.classes))
+    decision = replace(decision, verdict=replace(decision.verdict, reasons=reasons))
     record = {RECORD: decision.verdict.to_dict()}
     notes = [*bundle.training.get("notes", []), *_notes(decision.verdict)]
     training = bundle.training | record | {"notes": notes}
@@ -97,6 +99,18 @@ def reviewed_codes(names: NDArray[np.str_], classes: list[str]) -> NDArray[np.in
     """Place of each name among sorted classes; `UNREVIEWED` where it is empty or not there."""
     places = {name: place for place, name in enumerate(classes)}
     return np.array([places.get(str(name), UNREVIEWED) for name in names], np.intp)
+
+
+def _strange(names: NDArray[np.str_], classes: list[str]) -> list[str]:
+    """Say which reviewed animals the model cannot name."""
+    known = np.isin(names, [*classes, ""])
+    if known.all():
+        return []
+    taxa = ", ".join(sorted({str(name) for name in names[~known]}))
+    return [
+        f"{np.sum(~known)} reviewed animals are of taxa that the model does not know ({taxa}): "
+        "they are left out. Teach it pictures of them (`berlese train --add`) and adapt again"
+    ]
 
 
 def _notes(verdict: Verdict) -> list[str]:

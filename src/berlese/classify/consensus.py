@@ -6,7 +6,7 @@ it is not. The *careful* one moves them little or not at all. How unequal the cl
 source's own names after neighbours have agreed on them, says which of the two to believe.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -113,20 +113,21 @@ def mixtures(
     neighbourhood : Neighbourhood
     C : float
     """
-    moved = standardised(domains, source.standardiser, "target")
+    rows = neighbourhood.rows_of(domains.target)
+    linked = replace(domains, target=rows, reviewed=neighbourhood.rows_of(domains.reviewed))
+    moved = standardised(linked, source.standardiser, "target")
     methods: tuple[list[Scores], ...] = (
         [
-            prototypes(domains.target, source, moved),
-            InformationMaximisationClassifier(C=C).adapted(domains),
-            NearestMeanClassifier().adapted(domains),
+            prototypes(rows, source, moved),
+            InformationMaximisationClassifier(C=C).adapted(linked),
+            NearestMeanClassifier().adapted(linked),
         ],
         [
-            prototypes(domains.target, source, source.standardiser),
-            NearestMeanClassifier("half-way").adapted(domains),
+            prototypes(rows, source, source.standardiser),
+            NearestMeanClassifier("half-way").adapted(linked),
         ],
         [source],
     )
-    rows = neighbourhood.rows_of(domains.target)
     named = [np.mean([scores(rows) for scores in each], axis=0) for each in methods]
     return Mixtures(*(spread(neighbourhood.graph, each) for each in named))
 

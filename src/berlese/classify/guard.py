@@ -265,7 +265,7 @@ def _candidates(evidence: Evidence, method: str) -> dict[str, Candidate]:
     now = evidence.as_is.argmax(axis=1)
     found = {KEEP: Candidate(None, now, now[evidence.rows] == evidence.truth)}
     if method == AUTO:
-        method = REVIEWED if len(evidence.rows) >= FEWEST else CONSENSUS
+        method = REVIEWED if evidence.domains.is_reviewed.sum() >= FEWEST else CONSENSUS
     classifier = new_adaptation(method).fit_domains(evidence.domains)
     named = classifier.scores_(evidence.domains.target).argmax(axis=1)
     unseen = classifier.held_out_ if method == REVIEWED else named
@@ -281,6 +281,11 @@ def _chosen(
     name = next(each for each in candidates if each != KEEP)
     if method != AUTO:
         return name, ["this method was asked for; the guard has not chosen it"]
+    if k < FEWEST and name == REVIEWED:
+        return name, [
+            "names of animals that were not drawn at random are learned from, but tell nothing of "
+            "how good the result is"
+        ]
     if k < FEWEST:
         why = _label_free_reason(candidates[name].classifier)
         if animals >= FEWEST_ANIMALS:

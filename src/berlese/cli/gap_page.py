@@ -7,13 +7,13 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from berlese.classify.gap import Difference, clouds
 from berlese.cli.gap_report import WORDS, GapReport
+from berlese.cli.pages import render_page
 from berlese.errors import PhotoError
 from berlese.photos.reading import open_photo
 from berlese.photos.writing import atomic_write, write_text_atomic
@@ -45,14 +45,8 @@ def write_page(
     figure.savefig(picture, format="png", dpi=130, metadata={"Software": None})
     with atomic_write(out / CLOUDS_NAME) as path:
         path.write_bytes(picture.getvalue())
-    environment = Environment(
-        loader=PackageLoader("berlese.cli"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    page = environment.get_template("gap.html.j2").render(
+    page = render_page(
+        "gap.html.j2",
         report=report,
         words=WORDS,
         clouds=_uri(picture.getvalue(), "png"),

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from berlese.cli.pages import render_page
 from berlese.photos.writing import write_text_atomic
 from berlese.study.analysis import Analysis, mean_rejection
 from berlese.study.figures import model_in_words
@@ -46,14 +46,8 @@ def write_page(
     context : mapping
         Backbone, version, numbers of pictures.
     """
-    environment = Environment(
-        loader=PackageLoader("berlese.cli"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    page = environment.get_template("study.html.j2").render(
+    page = render_page(
+        "study.html.j2",
         title=", ".join(context["libraries"]),
         sections=_sections(out, plates),
         plan=plan,
