@@ -1,6 +1,7 @@
 """Counts, cells and the choice of the method, on simulated surveys whose truth is known."""
 
 import json
+import time
 
 import numpy as np
 import pytest
@@ -196,3 +197,58 @@ def test_bad_input_is_refused():
         estimate_counts(p[:, :3], TAXA, same_domain=True)
     with pytest.raises(SettingError, match="400 animals"):
         count_cells(estimate_counts(p, TAXA, same_domain=False), ["a"])
+
+
+def test_no_animal_is_refused():
+    with pytest.raises(SettingError, match="no animal to count"):
+        estimate_counts(np.zeros((0, 4)), TAXA, same_domain=True)
+
+
+def test_features_that_are_nan_are_refused():
+    p, codes, _ = survey(14)
+    with pytest.raises(SettingError, match="finite"):
+        estimate_counts(
+            p,
+            TAXA,
+            same_domain=False,
+            features=np.full((400, 3), np.nan),
+            reviewed_rows=np.arange(40),
+            reviewed_taxa=names(codes[:40]),
+        )
+
+
+def test_a_model_of_one_taxon_is_corrected_by_what_people_say():
+    rng = np.random.default_rng(15)
+    rows = rng.choice(200, 60, replace=False)
+    said = ["Carabidae"] * 45 + ["Leiodidae"] * 15
+    found = estimate_counts(
+        np.ones((200, 1)), TAXA[:1], same_domain=False, reviewed_rows=rows, reviewed_taxa=said
+    )
+    assert found.taxa == ("Carabidae", "Leiodidae")
+    assert found.raw.tolist() == [200, 0]
+    np.testing.assert_allclose(found.counts, [150, 50], atol=12)
+    assert (found.low < [150, 50]).all()
+    assert (found.high > [150, 50]).all()
+
+
+@pytest.mark.parametrize(("n", "k"), [(100_000, 10), (2_000, 200)])
+def test_large_surveys_take_less_than_a_minute(n, k):
+    rng = np.random.default_rng(16)
+    codes = rng.zipf(1.5, n) % k
+    p = rng.random((n, k)) * 0.01
+    p[np.arange(n), np.where(rng.random(n) < 0.7, codes, rng.integers(0, k, n))] += 1
+    taxa = [f"taxon {number:03}" for number in range(k)]
+    rows = rng.choice(n, 100, replace=False)
+    started = time.process_time()
+    found = estimate_counts(
+        p,
+        taxa,
+        same_domain=False,
+        features=rng.normal(size=(n, 8)),
+        reviewed_rows=rows,
+        reviewed_taxa=[taxa[code] for code in codes[rows]],
+    )
+    cells = count_cells(found, np.arange(n) % 50)
+    assert time.process_time() - started < 60
+    assert np.isfinite(cells.high).all()
+    assert found.counts.sum() == pytest.approx(n)

@@ -77,3 +77,10 @@ def test_nothing_to_add_is_refused(blobs, shape):
     before = LinearClassifier().fit(X, y)
     with pytest.raises(LibraryError, match="nothing to add"):
         add_pictures(before, X, y, np.zeros(shape), ["a"] * shape[0])
+
+
+def test_features_that_are_nan_are_refused(blobs):
+    X, y, *_ = blobs
+    before = LinearClassifier().fit(X, y)
+    with pytest.raises(LibraryError, match="NaN"):
+        add_pictures(before, X, y, np.full((2, 30), np.nan), ["a", "a"])

@@ -1,21 +1,29 @@
 """Wrong names in a library, and pictures that it holds twice.
 
-A picture is suspicious if models that had not seen it doubt its name, and if pictures like it bear
-other names. Both are measured twice: what looks wrong the first time is left out of training and of
-the neighbours the second time, so that wrong names do not vouch for one another. The result is an
-order to look at pictures in, worst first, not a verdict: on small libraries a rare but right
-picture comes early too.
+A picture is suspicious if models that had not seen it find another name more probable than its
+own, and if pictures like it bear that name. The models are two unlike ones, linear and of kernels:
+what both doubt is wrong more often. All is measured three times: what looks wrong one time is left
+out of training and of the neighbours the next time, so that wrong names do not vouch for one
+another. The result is an order to look at pictures in, worst first, not a verdict: on small
+libraries a rare but right picture comes early too.
 """
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import cKDTree
-from sklearn.base import ClassifierMixin
+from scipy.special import softmax
 from sklearn.decomposition import PCA
+from sklearn.kernel_approximation import Nystroem
+from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import NearestNeighbors
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import Normalizer, StandardScaler
+from threadpoolctl import threadpool_limits
 
 from berlese.classify.linear import LinearClassifier
 from berlese.classify.training import folds_of
@@ -25,7 +33,12 @@ NEIGHBOURS = 15
 SMALLEST_SHARE = 0.05  # a lone picture of its kind is not damned by its neighbours alone
 MOST_LEFT_OUT = 0.3
 DUPLICATE = 0.995
+LANDMARKS = 300  # pictures that the kernels are taken to
+KERNEL_C = 30.0
+SMALLEST = 1e-6  # a probability of 0 would end all argument
 AXES = 16
+LARGEST = 20_000  # pictures that are compared by all their features
+AXES_OF_LARGE = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,7 +48,8 @@ class Suspicion:
     Attributes
     ----------
     score : ndarray of float64 of shape (n,)
-        0 to 1; the lower, the more doubtful.
+        0 to 1; the lower, the more doubtful: own-name probability times share of neighbours, in
+        relation to the same of the best other name.
     order : ndarray of int of shape (n,)
         Rows, the most doubtful first.
     own_probability : ndarray of float64 of shape (n,)
@@ -61,8 +75,8 @@ def doubt_labels(
     labels: ArrayLike,
     groups: ArrayLike | None = None,
     *,
-    new_classifier: Callable[[], ClassifierMixin] = LinearClassifier,
-    rounds: int = 2,
+    new_classifiers: Sequence[Callable[[], Any]] | None = None,
+    rounds: int = 3,
     random_state: int = 0,
 ) -> Suspicion:
     """Rank the pictures of a library by how doubtful their names are.
@@ -74,8 +88,9 @@ def doubt_labels(
         Taxa.
     groups : array of shape (n,), optional
         Photos; the models that judge a picture have seen none of its photo.
-    new_classifier : callable
-        Makes an unfitted classifier.
+    new_classifiers : sequence of callable, optional
+        Each makes an unfitted classifier; the geometric mean of their probabilities counts. The
+        linear head and `kernel_classifier` by default.
     rounds : int
         How often to judge; from the second round on without what looked wrong.
     random_state : int
@@ -84,9 +99,11 @@ def doubt_labels(
     Raises
     ------
     LibraryError
-        If there are fewer than two taxa, or all pictures are of one group.
+        If there are fewer than two taxa, all pictures are of one group, or a feature is NaN.
     """
-    X, y = np.asarray(features, np.float64), np.asarray(labels, np.str_)
+    X, y = _finite(features), np.asarray(labels, np.str_)
+    if len(X) > LARGEST:
+        X = PCA(AXES_OF_LARGE, svd_solver="randomized", random_state=0).fit_transform(X)
     taxa, codes = np.unique(y, return_inverse=True)
     folds = folds_of(y, groups, random_state)
     if len(taxa) < 2 or not folds:
@@ -96,20 +113,34 @@ def doubt_labels(
         )
     neighbours = _neighbours(X)
     trusted = np.ones(len(y), bool)
+    makers = (LinearClassifier, kernel_classifier) if new_classifiers is None else new_classifiers
+    rows = np.arange(len(y))
     for _ in range(max(rounds, 1)):
-        probabilities = _held_out(X, codes, len(taxa), folds, trusted, new_classifier)
+        probabilities = _held_out(X, codes, len(taxa), folds, trusted, makers)
         share = _shares_among(neighbours, codes, len(taxa), trusted)
-        rows = np.arange(len(y))
-        score = probabilities[rows, codes] * (share[rows, codes] + SMALLEST_SHARE)
+        support = probabilities * (share + SMALLEST_SHARE)
+        own = support[rows, codes]
+        support[rows, codes] = 0
+        score = own / np.maximum(own + support.max(axis=1), SMALLEST)
         wrong = _expected_wrong(probabilities, codes)
         trusted = _trusted(score, codes, wrong)
     return Suspicion(
-        score=score / (1 + SMALLEST_SHARE),
+        score=score,
         order=np.argsort(score, kind="stable"),
         own_probability=probabilities[rows, codes],
         neighbour_share=share[rows, codes],
         proposed=taxa[probabilities.argmax(axis=1)],
         expected_wrong=wrong,
+    )
+
+
+def kernel_classifier() -> Any:
+    """Logistic regression on the likeness (a Gaussian of the cosine) to some of the pictures."""
+    return make_pipeline(
+        StandardScaler(with_std=False),
+        Normalizer(),
+        Nystroem(gamma=1.0, n_components=LANDMARKS, random_state=0),
+        LogisticRegression(C=KERNEL_C, max_iter=300),
     )
 
 
@@ -119,25 +150,39 @@ def _held_out(
     n_classes: int,
     folds: list[tuple[NDArray[np.intp], NDArray[np.intp]]],
     trusted: NDArray[np.bool_],
-    new_classifier: Callable[[], ClassifierMixin],
+    makers: Sequence[Callable[[], Any]],
 ) -> NDArray[np.float64]:
     """Probabilities of all classes by classifiers trained on trusted rows of the other folds."""
-    p = np.full((len(codes), n_classes), 1 / n_classes)
+    logs = np.zeros((len(codes), n_classes))
     for train, test in folds:
         kept = train[trusted[train]]
         present = np.unique(codes[kept])
         if len(present) < 2:
             continue
-        fitted = new_classifier().fit(X[kept], codes[kept])
-        p[test] = 0
-        p[np.ix_(test, present)] = fitted.predict_proba(X[test])
-    return p
+        for make in makers:
+            p = np.full((len(test), n_classes), SMALLEST)
+            p[:, present] += _fitted(make, X[kept], codes[kept]).predict_proba(X[test])
+            logs[test] += np.log(p) / len(makers)
+    probabilities: NDArray[np.float64] = softmax(logs, axis=1)
+    return probabilities
+
+
+def _fitted(make: Callable[[], Any], X: NDArray[np.float64], codes: NDArray[np.intp]) -> Any:
+    with warnings.catch_warnings(), threadpool_limits(1):
+        # A library of few pictures a taxon may have fewer pictures than landmarks, and more taxa
+        # than is usual: scikit-learn warns of both.
+        warnings.filterwarnings("ignore", message="n_components > n_samples")
+        warnings.filterwarnings("ignore", message="The number of unique classes")
+        return make().fit(X, codes)
 
 
 def _neighbours(X: NDArray[np.float64]) -> NDArray[np.intp]:
-    """The most similar rows by cosine, without the row itself, twice as many as are counted."""
+    """The most similar rows by cosine, without the row itself, twice as many as are counted.
+
+    Of centred features: uncentred ones of networks all point one way.
+    """
     wanted = min(2 * NEIGHBOURS, len(X) - 1)
-    unit = _unit(X)
+    unit = _unit(X - X.mean(axis=0))
     index = NearestNeighbors(n_neighbors=wanted + 1, algorithm="brute").fit(unit)
     found = index.kneighbors(unit, return_distance=False)
     # A picture that is there twice may come before itself.
@@ -212,7 +257,7 @@ def near_duplicates(
     """
     if not 0.9 < least_similarity <= 1:
         raise SettingError(f"least_similarity must be in (0.9, 1], got {least_similarity!r}.")
-    unit = _unit(np.asarray(features, np.float64))
+    unit = _unit(_finite(features))
     if len(unit) < 2:
         return []
     # Projection shortens distances: no pair is lost among the few axes, and a tree is quick there.
@@ -224,6 +269,17 @@ def near_duplicates(
     alike = cosine >= least_similarity - 1e-12
     found = sorted(zip(*pairs[alike].T.tolist(), cosine[alike].tolist(), strict=True))
     return sorted(found, key=lambda pair: -pair[2]) if len(found) else []
+
+
+def _finite(features: ArrayLike) -> NDArray[np.float64]:
+    X = np.asarray(features, np.float64)
+    bad = np.flatnonzero(~np.isfinite(X).all(axis=1)) if X.ndim == 2 else np.zeros(1, int)
+    if len(bad):
+        raise LibraryError(
+            f"features must be rows of finite numbers; row {bad[0]} of shape {X.shape} is not. "
+            "Embed that picture again, or leave it out."
+        )
+    return X
 
 
 def _unit(X: NDArray[np.float64]) -> NDArray[np.float64]:

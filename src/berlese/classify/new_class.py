@@ -58,7 +58,7 @@ def add_pictures(
     Raises
     ------
     LibraryError
-        If there is nothing to add, or the features have another length.
+        If there is nothing to add, the features have another length, or one is NaN.
     """
     check_is_fitted(classifier)
     X, more = np.asarray(features, np.float64), np.asarray(more_features, np.float64)
@@ -68,12 +68,15 @@ def add_pictures(
             f"nothing to add: expected rows of {classifier.n_features_in_} features as the model "
             f"has, got an array of shape {more.shape}."
         )
-    standardised = classifier.standardiser_(np.concatenate([X, more]))
+    together = np.concatenate([X, more])
+    if not np.isfinite(together).all():
+        raise LibraryError("features must be finite numbers, but some are NaN; embed them again.")
+    standardised = classifier.standardiser_(together)
     taxa, codes = np.unique(y, return_inverse=True)
     coefficients, intercepts = _started(classifier, taxa)
     # Two classes become one row in scikit-learn; a third one, or more, is what adding is for.
     if len(taxa) == 2:
-        extended = LinearClassifier(**classifier.get_params()).fit(np.concatenate([X, more]), y)
+        extended = LinearClassifier(**classifier.get_params()).fit(together, y)
     else:
         model = LogisticRegression(
             C=classifier.C,
