@@ -306,6 +306,6 @@ def test_table_says_what_is_missing(photos, bundle, berlese, tmp_path):
     assert berlese("run", photos, "--model", bundle, "--out", survey, "--quiet").exit_code == 1
     result = berlese("table", survey)
     assert result.exit_code == 0
-    assert "1 photos of 1 samples could not be used" in result.stderr
+    assert "1 photos of 1 samples could not be used" in result.stdout
     row = next(r for r in read_csv(survey / "exports" / "community.csv") if r["eventID"] == "wood")
     assert (row["photos"], row["photosFailed"]) == ("2", "1")

@@ -116,3 +116,13 @@ def test_bad_input_is_named(survey, berlese, tmp_path):
     missing = berlese("import", tmp_path / "none.csv", "--into", survey, "--by", "Ada")
     assert missing.exit_code == 2
     assert "none.csv: cannot be read" in missing.output
+
+
+def test_table_says_that_new_photos_took_the_intervals_away(survey, berlese, tmp_path):
+    berlese("plan", survey, "--out", tmp_path / "review.csv", "--count", 12)
+    fill_in(tmp_path / "review.csv", "dubious")
+    berlese("import", tmp_path / "review.csv", "--into", survey, "--by", "Ada")
+    notes = json.loads(berlese("table", survey, "--json").stdout)["notes"]
+    assert len(notes) == 1
+    assert notes[0].startswith("No interval for these counts")
+    assert notes[0] in " ".join(berlese("table", survey).stdout.splitlines())

@@ -25,7 +25,7 @@ def survey_of(doubtful: float, k: int) -> Estimates:
         reviewed_rows=rows,
         reviewed_taxa=[TAXA[code] for code in codes[rows]],
     )
-    return Estimates(counts, ("a",) * 100 + ("b",) * 100, ("site",) * 200)
+    return Estimates(counts, ("a",) * 100 + ("b",) * 100, ("site",) * 200, 0)
 
 
 def test_the_widest_cell_is_where_the_model_wavers() -> None:

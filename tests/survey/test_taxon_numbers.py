@@ -43,10 +43,10 @@ def test_reviewed_counts_give_taxa_with_intervals(named) -> None:
 
 
 def test_both_files_are_written_after_review(named) -> None:
-    assert [path.name for path in write_counts(named)] == ["richness.csv"]
+    assert [path.name for path in write_counts(named, estimate_survey(named))] == ["richness.csv"]
     animals = next_to_review(named, N_ANIMALS)
     add_names(named, [GivenName(a.specimen_id, None, "dubious", "sheet") for a in animals], "Ada")
-    assert [path.name for path in write_counts(named)] == [
+    assert [path.name for path in write_counts(named, estimate_survey(named))] == [
         "community_estimates.csv",
         "richness.csv",
     ]

@@ -38,11 +38,14 @@ class Estimates:
         The sample of each animal.
     sites : tuple of str
         The site of each animal.
+    reviewed : int
+        Animals that a person has named, drawn at random or not.
     """
 
     counts: Counts
     samples: tuple[str, ...]
     sites: tuple[str, ...]
+    reviewed: int
 
     @property
     def hold(self) -> bool:
@@ -89,7 +92,8 @@ def estimate_survey(
     )
     site = dict(samples_of(survey)[["eventID", "locationID"]].itertuples(index=False, name=None))
     samples = tuple(animal.sample for animal in animals)
-    return Estimates(counts, samples, tuple(site[sample] for sample in samples))
+    sites = tuple(site[sample] for sample in samples)
+    return Estimates(counts, samples, sites, len(reviewed))
 
 
 def _probabilities(animal: Animal) -> dict[str, float]:

@@ -166,11 +166,12 @@ def run_path(
         with stages("identify", animals) as advance:
             identify_specimens(survey, bundle, settings.naming, progress=advance)
         with stages("table and report"):
-            write_outputs(survey)
+            written = write_outputs(survey)
             write_distance(survey, bundle)
             write_report(survey)
     return summarise(survey) | {
         "library_failures": [failure.file for failure in library_failures],
+        "notes": list(written.notes),
         "seconds": dict(stages.seconds),
         "settings": settings.describe() | {"version": __version__, "model_hash": bundle.hash},
     }

@@ -20,7 +20,7 @@ from berlese.survey.community import (
     sum_by_site,
     write_csv,
 )
-from berlese.survey.estimates import NO_ANIMAL, Estimates, estimate_survey, write_estimates
+from berlese.survey.estimates import NO_ANIMAL, Estimates, write_estimates
 from berlese.survey.survey import Survey
 
 RICHNESS_NAME = "richness.csv"
@@ -101,9 +101,8 @@ def _figures(x: NDArray[np.int64], at: float | None, intervals: bool) -> tuple[o
     return (*figures, round(at, 3), round(fair.estimate, 1), *ends)
 
 
-def write_counts(survey: Survey) -> list[Path]:
+def write_counts(survey: Survey, estimates: Estimates | None) -> list[Path]:
     """Write richness.csv, and community_estimates.csv where intervals can be promised."""
-    estimates = estimate_survey(survey)
     path = survey.exports / RICHNESS_NAME
     write_csv(path, richness_table(survey, estimates))
     return [*write_estimates(survey, estimates), path]

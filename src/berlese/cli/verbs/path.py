@@ -128,6 +128,8 @@ def _print_summary(survey: Any, summary: dict[str, Any], *, as_json: bool) -> No
             f"Against the truth: {truth['specimens']} animals, F1 {truth['f1']:.3f} at IoU .5, "
             f"names right {truth['accuracy']:.3f}, count error {truth['count_error']:.3f}."
         )
+    for note in summary["notes"]:
+        typer.echo(note)
     for failure in summary["failed"]:
         typer.echo(f"Failed: {failure['file']} ({failure['stage']}): {failure['reason']}", err=True)
     for name in (TABLE_NAME, REPORT_NAME):

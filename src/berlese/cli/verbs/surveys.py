@@ -151,20 +151,17 @@ def table(
 ) -> None:
     """Write the tables of a survey: counts, their intervals, richness, measurements."""
     with user_errors():
-        from berlese.survey.community import missing_photos
         from berlese.survey.outputs import write_outputs
         from berlese.survey.survey import Survey
 
         with Survey.open(survey) as opened:
-            paths = [str(path) for path in write_outputs(opened, level=by)]
-            photos, samples = missing_photos(opened)
-    print_json({"files": paths, "photosFailed": photos}) if json else typer.echo("\n".join(paths))
-    if photos:
-        typer.echo(
-            f"{photos} photos of {samples} samples could not be used: their animals are missing "
-            "from these tables (column photosFailed; failures.csv says why).",
-            err=True,
-        )
+            written = write_outputs(opened, level=by)
+    files = [str(path) for path in written.paths]
+    if json:
+        notes = list(written.notes)
+        print_json({"files": files, "photosFailed": written.photos_failed, "notes": notes})
+    else:
+        typer.echo("\n".join([*files, *written.notes]))
 
 
 def report(
