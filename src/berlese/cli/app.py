@@ -35,6 +35,7 @@ VERBS = (
     reviewing.plan,
     studies.study,
     compositing.stack,
+    compositing.stitch,
     surveys.table,
     surveys.report,
     installation.doctor,

@@ -202,12 +202,16 @@ def write_numbers(path: Path | str, numbers: NDArray[np.float32], like: Frame) -
 
 def as_image(pixels: NDArray[np.generic], like: Frame) -> Any:
     """Make a libvips image of an array, with the scale and the profile of `like`."""
-    bands = pixels.shape[2]
-    kind = {"uint8": ("b-w", "srgb"), "uint16": ("grey16", "rgb16")}.get(pixels.dtype.name)
+    return dressed(pyvips.Image.new_from_array(np.ascontiguousarray(pixels)), like)
+
+
+def dressed(image: Any, like: Frame) -> Any:
+    """Give a libvips image its kind of colour, and the scale and the profile of `like`."""
+    kinds = {"uchar": ("b-w", "srgb"), "ushort": ("grey16", "rgb16")}.get(image.format)
     scale = like.pixels_per_mm or 1.0
-    image = pyvips.Image.new_from_array(np.ascontiguousarray(pixels)).copy(
-        interpretation="b-w" if kind is None else kind[bands == 3], xres=scale, yres=scale
+    image = image.copy(
+        interpretation=kinds[image.bands == 3] if kinds else "b-w", xres=scale, yres=scale
     )
-    if like.profile is not None and kind is not None:
+    if like.profile is not None and kinds:
         image.set_type(pyvips.GValue.blob_type, "icc-profile-data", like.profile)
     return image

@@ -76,3 +76,42 @@ def stack(
             typer.echo(f"Left out: {error}", err=True)
     if stacked.left_out:
         raise typer.Exit(SOME_FAILED)
+
+
+def stitch(
+    tiles: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Tiles that overlap; or a folder of them. Names such as r03_c05, x12_y7 or a "
+            "running number tell where they lie, but need not.",
+            show_default=False,
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="BigTIFF to write: tiled, with a pyramid.")],
+    overwrite: flags.Overwrite = False,
+    json: flags.Json = False,
+    quiet: flags.Quiet = False,
+) -> None:
+    """Stitch overlapping tiles to one picture, and say how well each pair fits."""
+    with user_errors():
+        from berlese.cli.stitching import stitch_into_file
+        from berlese.photos.reading import find_photos
+
+        stitched, summary = stitch_into_file(
+            find_photos(tiles), out, overwrite=overwrite, stages=Stages(quiet=quiet)
+        )
+    if json:
+        print_json(summary)
+    else:
+        residual = summary["residual_px"]
+        typer.echo(
+            f"{out}: {stitched.width} x {stitched.height} pixels from "
+            f"{len(stitched.placements)} tiles; {len(stitched.pairs)} pairs apart by "
+            f"{residual['median']} px in the median, {residual['largest']} px at most."
+        )
+        for path in stitched.by_name_only:
+            typer.echo(f"Note: {path}: nothing holds it to the rest; placed by its name.")
+        for error in stitched.left_out:
+            typer.echo(f"Left out: {error}", err=True)
+    if stitched.left_out:
+        raise typer.Exit(SOME_FAILED)

@@ -1,0 +1,475 @@
+"""Stitch overlapping tiles to one picture: find their places, then draw them.
+
+File names may tell the grid, or nothing. Pairs of neighbours are brought into register, all
+tiles are placed at once, light is evened, and the mosaic is written strip by strip.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from berlese.errors import PhotoError, SettingError
+from berlese.photos.frames import Frame, open_frame
+from berlese.photos.mosaic import Placement, write_mosaic
+from berlese.photos.registration import Matrix, after, inverse, rescaled, shift_by
+from berlese.photos.tile_names import Place, grid_of, layout_of_sequence, sequence_of
+from berlese.photos.tile_pairs import (
+    SMALL_SIDE,
+    Link,
+    SmallTile,
+    link,
+    overlap_speaks,
+    rough_shift,
+    small_tile,
+)
+from berlese.photos.tile_poses import Poses, solve_poses
+
+FloatArray = NDArray[np.float32]
+Advance = Callable[[int], None]
+Rough = dict[tuple[int, int], tuple[float, NDArray[np.int64]]]
+"""For pairs of tiles, correlation and shift in small pixels."""
+Stage = Callable[[str, int | None], Advance]
+
+_REGISTER_SIDE = 2048
+_GREYS_HELD = 12  # tiles of which the brightness is kept while pairs are registered
+_PLAIN = 1.5  # grey levels of detail below which a tile has nothing to hold on
+_LEAST_OVERLAP = 0.02  # share of a tile, from which a pair is tried
+_NEAR = 0.12  # of a tile's side, by which a step may differ from the usual one
+_ALIKE = 0.6  # correlation of small tiles, where no name says that they lie side by side
+_SURE = 0.03  # of the least sure direction, there: outlines of dishes fit in many places
+_PRIOR = 0.05  # weight of "this tile needs no gain" beside one overlap
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PairReport:
+    """How one pair of neighbours fits, for the table beside the mosaic."""
+
+    first: Path
+    second: Path
+    correlation: float
+    residual_px: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stitched:
+    """What came of the tiles.
+
+    Attributes
+    ----------
+    width, height : int
+        Of the mosaic, pixels.
+    placements : tuple of Placement
+        The tiles that were used and where they lie, but for the mosaic's origin.
+    pairs : tuple of PairReport
+    grid : str
+        Where the places came from: ``names``, ``sequence`` or ``pictures``.
+    by_name_only : tuple of Path
+        Tiles that nothing holds to the rest, placed where their names say.
+    left_out : tuple of PhotoError
+    """
+
+    width: int
+    height: int
+    placements: tuple[Placement, ...]
+    pairs: tuple[PairReport, ...]
+    grid: str
+    by_name_only: tuple[Path, ...]
+    left_out: tuple[PhotoError, ...]
+
+
+@dataclass(slots=True, eq=False)
+class _Tiles:
+    """Tiles while they are worked on."""
+
+    frames: list[Frame]
+    left_out: list[PhotoError]
+    small: list[SmallTile] = field(default_factory=list)
+    colours: list[FloatArray] = field(default_factory=list)
+    greys: OrderedDict[int, FloatArray] = field(default_factory=OrderedDict)
+
+    def factor(self, number: int, side: int) -> float:
+        """Return how many pixels of a tile one of its reduced form stands for."""
+        kind = self.frames[number].kind
+        return max(max(kind.width, kind.height) / side, 1.0)
+
+    def grey(self, number: int) -> FloatArray:
+        """Return a tile's brightness for registering; the latest few are kept."""
+        if number not in self.greys:
+            self.greys[number] = self.frames[number].grey(_REGISTER_SIDE)
+            if len(self.greys) > _GREYS_HELD:
+                self.greys.popitem(last=False)
+        self.greys.move_to_end(number)
+        return self.greys[number]
+
+
+def stitch_tiles(
+    paths: Sequence[Path | str],
+    out: Path,
+    stage: Stage | None = None,
+) -> Stitched:
+    """Stitch overlapping tiles to one pyramidal, tiled BigTIFF.
+
+    Parameters
+    ----------
+    paths : sequence of Path or str
+        Two tiles or more, in any order.
+    out : Path
+        A name in .tif.
+    stage : callable, optional
+        Called with a name and a number of items, gives what is called as they are done.
+
+    Returns
+    -------
+    Stitched
+
+    Raises
+    ------
+    SettingError
+        If fewer than two tiles fit together.
+    """
+    stage = stage or (lambda name, total: lambda count: None)
+    tiles = _open_all(paths)
+    _look(tiles, stage("look at tiles", len(tiles.frames)))
+    _require_two(tiles, len(tiles.frames), len(paths))
+    links, places, grid = _find_links(tiles, stage)
+    poses = _sound_poses(tiles, links)
+    more = _more_links(tiles, poses, links, places, stage)
+    if more:
+        poses = _sound_poses(tiles, [*links, *more])
+    matrices, named = _place_by_name(tiles, poses, places)
+    _name_strays(tiles, matrices, places)
+    _require_two(tiles, len(matrices), len(paths))
+    gains = _gains(tiles, poses, sorted(matrices))
+    placements = [
+        Placement(tiles.frames[number], matrices[number], gains[number])
+        for number in sorted(matrices)
+    ]
+    ground = np.median([_border_colour(each) for each in tiles.colours], axis=0)
+    ground = ground.astype(np.float32)
+    width, height = write_mosaic(out, placements, ground, stage("draw", len(placements)))
+    pairs = tuple(
+        PairReport(
+            tiles.frames[each.first].path,
+            tiles.frames[each.second].path,
+            each.correlation,
+            residual,
+        )
+        for each, residual in zip(poses.links, poses.residuals_px.tolist(), strict=True)
+    )
+    by_name = tuple(tiles.frames[number].path for number in named)
+    return Stitched(width, height, tuple(placements), pairs, grid, by_name, tuple(tiles.left_out))
+
+
+def _open_all(paths: Sequence[Path | str]) -> _Tiles:
+    frames, failed = [], []
+    for path in dict.fromkeys(map(Path, paths)):
+        try:
+            frames.append(open_frame(path))
+        except PhotoError as error:
+            failed.append(error)
+    kinds = [(frame.kind.bands, frame.kind.bits) for frame in frames]
+    usual = max(kinds, key=kinds.count) if kinds else None
+    for frame, kind in zip(frames, kinds, strict=True):
+        if kind != usual:
+            reason = (
+                f"is unlike the other tiles: {frame.kind}. Left out; take all tiles with the "
+                "same settings."
+            )
+            failed.append(PhotoError(frame.path, reason))
+    return _Tiles(
+        [frame for frame, kind in zip(frames, kinds, strict=True) if kind == usual], failed
+    )
+
+
+def _look(tiles: _Tiles, advance: Advance) -> None:
+    """Read every tile once: its small form, and its colours still smaller."""
+    sound = []
+    for frame in tiles.frames:
+        try:
+            pixels = frame.pixels().astype(np.float32)
+        except PhotoError as error:
+            tiles.left_out.append(error)
+            continue
+        finally:
+            advance(1)
+        factor = max(max(pixels.shape[:2]) / SMALL_SIDE, 1.0)
+        size = (round(pixels.shape[1] / factor), round(pixels.shape[0] / factor))
+        resized = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+        reduced = np.asarray(resized, np.float32).reshape(size[1], size[0], -1)
+        sound.append(frame)
+        tiles.colours.append(reduced)
+        tiles.small.append(small_tile(reduced.mean(axis=2) * np.float32(255 / frame.kind.top)))
+    tiles.frames = sound
+
+
+def _require_two(tiles: _Tiles, found: int, given: int) -> None:
+    if found < 2:
+        why = "".join(f" {error}" for error in tiles.left_out)
+        raise SettingError(
+            f"a mosaic needs at least two tiles that fit together, got {found} of {given} given."
+            f"{why}"
+        )
+
+
+def _find_links(tiles: _Tiles, stage: Stage) -> tuple[list[Link], list[Place] | None, str]:
+    """Register all pairs of neighbours; say what the grid was read from."""
+    stems = [frame.path.stem for frame in tiles.frames]
+    places, grid = grid_of(stems), "names"
+    candidates = list(combinations(range(len(stems)), 2))
+    if places is not None:
+        candidates = [pair for pair in candidates if _are_neighbours(places, *pair)]
+    rough = _rough(tiles, candidates, stage("find neighbours", len(candidates)))
+    if places is not None:
+        rough = _usual_steps(rough, places)
+    if places is not None and len(rough) < len(stems) / 2:  # the names do not fit the pictures
+        places = None
+        candidates = list(combinations(range(len(stems)), 2))
+        rough = _rough(tiles, candidates, stage("find neighbours", len(candidates)))
+    if places is None:
+        sequence = sequence_of(stems)
+        alike = {pair: shift for pair, (found, shift) in rough.items() if found >= _ALIKE}
+        steps = {pair: _step(shift) for pair, shift in alike.items()}
+        beside = {pair: step for pair, step in steps.items() if step is not None}
+        places = layout_of_sequence(sequence, beside) if sequence else None
+        grid = "pictures" if places is None else "sequence"
+        if places is not None:
+            beside_each = {pair for pair in rough if _are_neighbours(places, *pair)}
+            rough = _usual_steps({pair: rough[pair] for pair in beside_each}, places)
+    if places is None:
+        rough = {pair: each for pair, each in rough.items() if each[0] >= _ALIKE}
+    advance = stage("register pairs", len(rough))
+    links = []
+    for (first, second), (_, shift) in rough.items():
+        links.append(_fine(tiles, first, second, shift))
+        advance(1)
+    found = [each for each in links if each is not None]
+    if places is None:
+        found = [each for each in found if np.linalg.eigvalsh(each.sure)[0] >= _SURE]
+    return found, places, grid
+
+
+def _usual_steps(rough: Rough, places: Sequence[Place]) -> Rough:
+    """Keep the pairs whose step is near the median one along the rows, or down the columns."""
+    kept = {}
+    for axis in (0, 1):
+        along = {}
+        for (first, second), (correlation, shift) in rough.items():
+            step = places[second][axis] - places[first][axis]
+            if step:
+                along[first, second] = (correlation, shift, shift * step)
+        if not along:
+            continue
+        steps = np.array([each[2] for each in along.values()])
+        sure = np.array([each[0] for each in along.values()])
+        usual = np.median(steps[sure >= np.median(sure)], axis=0)
+        for pair, (correlation, shift, own) in along.items():
+            if np.abs(own - usual).max() <= _NEAR * SMALL_SIDE:
+                kept[pair] = (correlation, shift)
+    return kept
+
+
+def _are_neighbours(places: Sequence[Place], first: int, second: int) -> bool:
+    apart = [abs(one - other) for one, other in zip(places[first], places[second], strict=True)]
+    return sum(apart) == 1
+
+
+def _rough(
+    tiles: _Tiles, pairs: Sequence[tuple[int, int]], advance: Callable[[int], None]
+) -> Rough:
+    found = {}
+    for first, second in pairs:
+        shift = rough_shift(tiles.small[first], tiles.small[second])
+        if shift is not None:
+            found[first, second] = shift
+        advance(1)
+    return found
+
+
+def _step(shift: NDArray[np.int64]) -> Place | None:
+    """Return the step in rows and columns that a shift of small tiles shows; None for corners."""
+    right, down = (float(value) / SMALL_SIDE for value in shift)
+    if abs(down) < 0.25 < abs(right):
+        return 0, int(np.sign(right))
+    if abs(right) < 0.25 < abs(down):
+        return int(np.sign(down)), 0
+    return None
+
+
+def _fine(
+    tiles: _Tiles, first: int, second: int, shift: NDArray[Any], *, features: bool = True
+) -> Link | None:
+    """Register a pair, and return it in whole pixels of the tiles."""
+    factor = tiles.factor(first, _REGISTER_SIDE)
+    reduced = tiles.factor(first, SMALL_SIDE) / factor
+    found = link(first, second, tiles.grey, shift * reduced, features=features)
+    if found is None or factor == 1:
+        return found
+    points = (found.points + 0.5) * factor - 0.5
+    matrix = rescaled(found.matrix, factor)
+    return replace(found, matrix=matrix, points=points)
+
+
+def _sound_poses(tiles: _Tiles, links: Sequence[Link]) -> Poses:
+    """Place the tiles; drop the links of those that contradict what they come to lie on."""
+    links = list(links)
+    while True:
+        poses = solve_poses(len(tiles.frames), links)
+        doubts = _doubts(tiles, poses)
+        if not doubts or max(doubts.values()) <= 0:
+            return poses
+        worst = max(doubts, key=lambda tile: doubts[tile])
+        links = [each for each in links if worst not in (each.first, each.second)]
+
+
+def _doubts(tiles: _Tiles, poses: Poses) -> dict[int, int]:
+    """Count for each tile the overlaps that look unlike, less those that look alike."""
+    doubts = dict.fromkeys(poses.matrices, 0)
+    for first, second in combinations(sorted(poses.matrices), 2):
+        back = after(inverse(poses.matrices[first]), poses.matrices[second])
+        middle = np.array([tiles.frames[second].kind.width, tiles.frames[second].kind.height]) / 2
+        shift = back[:, :2] @ middle + back[:, 2] - middle
+        small = np.round(shift / tiles.factor(first, SMALL_SIDE)).astype(np.int64)
+        told = overlap_speaks(tiles.small[first], tiles.small[second], small)
+        for tile in (first, second):
+            doubts[tile] -= told
+    return doubts
+
+
+def _expected(poses: Poses, places: Sequence[Place] | None) -> dict[int, Matrix]:
+    """Return where tiles lie, and where those without a place should by their names."""
+    matrices = dict(poses.matrices)
+    if places is None or len(matrices) < 3:
+        return matrices
+    known = sorted(matrices)
+    cells = np.array([(1, places[each][1], places[each][0]) for each in known], float)
+    corners = np.array([matrices[each][:, 2] for each in known])
+    fitted = np.linalg.lstsq(cells, corners, rcond=None)[0]
+    linear = np.mean([matrices[each][:, :2] for each in known], axis=0)
+    for number, (row, column) in enumerate(places):
+        if number not in matrices:
+            corner = np.array([1, column, row], float) @ fitted
+            matrices[number] = np.column_stack([linear, corner])
+    return matrices
+
+
+def _more_links(
+    tiles: _Tiles,
+    poses: Poses,
+    links: Sequence[Link],
+    places: Sequence[Place] | None,
+    stage: Stage,
+) -> list[Link]:
+    """Register the pairs that must overlap by what is known now, but were not found before."""
+    matrices = _expected(poses, places)
+    known = {(each.first, each.second) for each in poses.links}
+    pairs = []
+    for first, second in combinations(sorted(matrices), 2):
+        kind = tiles.frames[first].kind
+        shift = after(inverse(matrices[first]), matrices[second])[:, 2]
+        free = 1 - np.abs(shift) / (kind.width, kind.height)
+        if (first, second) not in known and free.min() > 0 and free.prod() > _LEAST_OVERLAP:
+            pairs.append((first, second, shift * SMALL_SIDE / max(kind.width, kind.height)))
+    advance = stage("register more pairs", len(pairs))
+    found = []
+    for first, second, small_shift in pairs:
+        found.append(_fine(tiles, first, second, small_shift, features=False))
+        advance(1)
+    dropped = {(each.first, each.second) for each in links if each not in poses.links}
+    return [each for each in found if each and (each.first, each.second) not in dropped]
+
+
+def _place_by_name(
+    tiles: _Tiles, poses: Poses, places: Sequence[Place] | None
+) -> tuple[dict[int, Matrix], list[int]]:
+    """Add what nothing holds to the rest where its name says it lies.
+
+    That is tiles whose borders show nothing, and groups of tiles in register among themselves.
+    A single tile with detail that fits none of its neighbours is not believed.
+    """
+    matrices = dict(poses.matrices)
+    expected = _expected(poses, places)
+    by_name = []
+    rest = list(poses.dropped)
+    while rest:
+        group = solve_poses(len(tiles.frames), rest)
+        if not group.links:
+            break
+        rest = list(group.dropped)
+        own = [tile for tile in group.matrices if tile in expected and tile not in matrices]
+        if len(own) < len(group.matrices):
+            continue
+        apart = [expected[tile][:, 2] - group.matrices[tile][:, 2] for tile in own]
+        move = shift_by(*np.median(apart, axis=0))
+        matrices |= {tile: after(move, group.matrices[tile]) for tile in own}
+        by_name += own
+    for tile, small in enumerate(tiles.small):
+        if tile not in matrices and tile in expected and _edge_detail(small.detail) < _PLAIN:
+            matrices[tile] = expected[tile]
+            by_name.append(tile)
+    return matrices, sorted(by_name)
+
+
+def _edge_detail(detail: FloatArray) -> float:
+    """Return the standard deviation of detail in the outer quarter of a tile."""
+    rows, columns = detail.shape[0] // 8, detail.shape[1] // 8
+    inner = np.zeros(detail.shape, bool)
+    inner[rows:-rows, columns:-columns] = True
+    return float(detail[~inner].std())
+
+
+def _name_strays(
+    tiles: _Tiles, matrices: dict[int, Matrix], places: Sequence[Place] | None
+) -> None:
+    """Leave out the tiles that have no place, each with its reason."""
+    for number, frame in enumerate(tiles.frames):
+        if number in matrices:
+            continue
+        where = "beside the tiles that its name says" if places is not None else "to any tile"
+        reason = (
+            f"fits nowhere: no overlap with it looks alike {where}. Left out; is it of another "
+            "mosaic, or do the tiles overlap by less than a twentieth?"
+        )
+        tiles.left_out.append(PhotoError(frame.path, reason))
+
+
+def _gains(tiles: _Tiles, poses: Poses, used: Sequence[int]) -> dict[int, FloatArray]:
+    """Return the factor a channel that makes each tile as bright as its neighbours."""
+    numbers = {tile: number for number, tile in enumerate(used)}
+    rows, ratios = [], []
+    for each in poses.links:
+        row = np.zeros(len(used))
+        row[numbers[each.first]], row[numbers[each.second]] = 1, -1
+        rows.append(row)
+        ratios.append(_log_ratio(tiles, each))
+    bands = tiles.colours[0].shape[2]
+    rows += list(_PRIOR * np.eye(len(used)))
+    ratios += [np.zeros(bands)] * len(used)
+    logs = np.linalg.lstsq(np.array(rows), np.array(ratios), rcond=None)[0]
+    return {tile: np.exp(logs[numbers[tile]]).astype(np.float32) for tile in used}
+
+
+def _log_ratio(tiles: _Tiles, each: Link) -> NDArray[np.float64]:
+    """Return the logarithm of second over first a channel, the median over their overlap."""
+    factor = tiles.factor(each.first, SMALL_SIDE)
+    one, other = tiles.colours[each.first], tiles.colours[each.second]
+    matrix = rescaled(each.matrix, 1 / factor)
+    size = (one.shape[1], one.shape[0])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    laid = cv2.warpAffine(other, matrix, size, flags=flags, borderValue=(-1e6,) * 4)
+    laid = laid.reshape(one.shape)
+    both = (laid > 1).all(axis=2) & (one > 1).all(axis=2)
+    if both.sum() < 16:
+        return np.zeros(one.shape[2])
+    return np.asarray(np.median(np.log(laid[both] / one[both]), axis=0), np.float64)
+
+
+def _border_colour(colours: FloatArray) -> FloatArray:
+    edge = np.concatenate([colours[0], colours[-1], colours[:, 0], colours[:, -1]])
+    return np.asarray(np.median(edge, axis=0), np.float32)
