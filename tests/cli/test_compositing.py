@@ -82,7 +82,7 @@ def test_slices_and_finished_pictures_are_never_written_over(slices, berlese, tm
     before = slices[0].read_bytes()
     result = berlese("stack", *slices, "--out", slices[0], "--overwrite")
     assert result.exit_code == 2
-    assert "is one of the slices" in result.stderr
+    assert "is one of the inputs" in result.stderr
     assert slices[0].read_bytes() == before
     (tmp_path / "a.png").write_bytes(b"mine")
     result = berlese("stack", *slices, "--out", tmp_path / "a.png")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from berlese.cli.console import Stages
+from berlese.cli.targets import require_new_files
 from berlese.errors import SettingError
 from berlese.photos.frames import require_frame_suffix, write_frame, write_numbers
 from berlese.photos.stack import Stacked, StackSettings, passes, stack_slices
@@ -45,16 +46,8 @@ def _require_writable(
     require_frame_suffix(out)
     if depth_map is not None and depth_map.suffix.lower() not in (".tif", ".tiff"):
         raise SettingError(f"{depth_map}: heights are numbers; expected a name that ends in .tif.")
-    inputs = {path.resolve() for path in slices}
-    for path in (out, depth_map):
-        if path is None:
-            continue
-        if path.resolve() in inputs:
-            raise SettingError(f"{path}: is one of the slices; choose another name to write to.")
-        if path.exists() and not overwrite:
-            raise SettingError(f"{path} exists; give --overwrite, or another name.")
-        if not path.resolve().parent.is_dir():
-            raise SettingError(f"{path}: its folder does not exist; make it first.")
+    outputs = [path for path in (out, depth_map) if path is not None]
+    require_new_files(outputs, slices, overwrite=overwrite)
 
 
 def _summary(

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from berlese.cli.console import Stages
+from berlese.cli.targets import require_new_files
 from berlese.errors import SettingError
 from berlese.photos.stitch import Stitched, stitch_tiles
 from berlese.photos.writing import write_text_atomic
@@ -47,13 +48,7 @@ def stitch_into_file(
 def _require_writable(out: Path, tiles: Sequence[Path], overwrite: bool) -> None:
     if out.suffix.lower() not in (".tif", ".tiff", ".btf"):
         raise SettingError(f"{out}: a mosaic is a BigTIFF; expected a name that ends in .tif.")
-    if out.resolve() in {path.resolve() for path in tiles}:
-        raise SettingError(f"{out}: is one of the tiles; choose another name to write to.")
-    for path in (out, pairs_path(out)):
-        if path.exists() and not overwrite:
-            raise SettingError(f"{path} exists; give --overwrite, or another name.")
-    if not out.resolve().parent.is_dir():
-        raise SettingError(f"{out}: its folder does not exist; make it first.")
+    require_new_files((out, pairs_path(out)), tiles, overwrite=overwrite)
 
 
 def _write_pairs(path: Path, stitched: Stitched) -> None:

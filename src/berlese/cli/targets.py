@@ -30,6 +30,23 @@ def survey_among(targets: Sequence[Path], out: Path | None) -> Path | None:
     return survey
 
 
+def require_new_files(outputs: Sequence[Path], inputs: Sequence[Path], *, overwrite: bool) -> None:
+    """Refuse, before any work, to write over inputs or finished files, or into no folder.
+
+    Raises
+    ------
+    SettingError
+    """
+    taken = {path.resolve() for path in inputs}
+    for path in outputs:
+        if path.resolve() in taken:
+            raise SettingError(f"{path}: is one of the inputs; choose another name to write to.")
+        if path.exists() and not overwrite:
+            raise SettingError(f"{path} exists; give --overwrite, or another name.")
+        if not path.resolve().parent.is_dir():
+            raise SettingError(f"{path}: its folder does not exist; make it first.")
+
+
 def list_pictures(targets: Sequence[Path], stage: str) -> tuple[list[Path], list[Failure]]:
     """List each picture once, in the order given, and the targets that lead to none.
 

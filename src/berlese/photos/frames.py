@@ -5,6 +5,7 @@ what the camera wrote: 8 or 16 bits, grey or RGB, its colour profile and its sca
 picture made of many has all that one had. Frames are upright; alpha is laid on white.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import numpy as np
 import pyvips
 from numpy.typing import NDArray
 
-from berlese.errors import SettingError
+from berlese.errors import PhotoError, SettingError
 from berlese.photos.reading import MAX_PIXELS, damaged, open_page, open_photo
 from berlese.photos.writing import atomic_write
 
@@ -111,6 +112,17 @@ def open_frame(path: Path | str, *, max_pixels: int = MAX_PIXELS) -> Frame:
     profile = bytes(image.get("icc-profile-data")) if image.get_typeof("icc-profile-data") else None
     kind = FrameKind(photo.width, photo.height, image.bands, bits)
     return Frame(photo.path, kind, _resolution(image), profile)
+
+
+def open_frames(paths: Iterable[Path | str]) -> tuple[list[Frame], list[PhotoError]]:
+    """Open pictures, each once; return those to be used, and what is wrong with the others."""
+    frames, failed = [], []
+    for path in dict.fromkeys(map(Path, paths)):
+        try:
+            frames.append(open_frame(path))
+        except PhotoError as error:
+            failed.append(error)
+    return frames, failed
 
 
 def _resolution(image: Any) -> float:

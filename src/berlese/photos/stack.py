@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from berlese.errors import PhotoError, SettingError
 from berlese.options import require_between, require_one_of
 from berlese.photos.depth import DepthFinder, DepthFusion, sharpness
-from berlese.photos.frames import Frame, FrameKind, open_frame
+from berlese.photos.frames import Frame, FrameKind, open_frames
 from berlese.photos.pyramid import PyramidFusion, noise_of
 from berlese.photos.registration import (
     Matrix,
@@ -162,12 +162,7 @@ def passes(settings: StackSettings) -> int:
 
 def _open_all(paths: Sequence[Path | str]) -> tuple[list[Frame], list[PhotoError]]:
     """Open the slices; those unlike most are left out."""
-    frames, failed = [], []
-    for path in dict.fromkeys(map(Path, paths)):
-        try:
-            frames.append(open_frame(path))
-        except PhotoError as error:
-            failed.append(error)
+    frames, failed = open_frames(paths)
     if not frames:
         return [], failed
     kinds = [frame.kind for frame in frames]

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from berlese.errors import PhotoError, SettingError
-from berlese.photos.frames import Frame, open_frame
+from berlese.photos.frames import Frame, open_frames
 from berlese.photos.mosaic import Placement, write_mosaic
 from berlese.photos.registration import Matrix, after, inverse, rescaled, shift_by
 from berlese.photos.tile_names import Place, grid_of, layout_of_sequence, sequence_of
@@ -168,12 +168,7 @@ def stitch_tiles(
 
 
 def _open_all(paths: Sequence[Path | str]) -> _Tiles:
-    frames, failed = [], []
-    for path in dict.fromkeys(map(Path, paths)):
-        try:
-            frames.append(open_frame(path))
-        except PhotoError as error:
-            failed.append(error)
+    frames, failed = open_frames(paths)
     kinds = [(frame.kind.bands, frame.kind.bits) for frame in frames]
     usual = max(kinds, key=kinds.count) if kinds else None
     for frame, kind in zip(frames, kinds, strict=True):
