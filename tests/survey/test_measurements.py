@@ -42,6 +42,12 @@ def test_without_a_scale_there_are_pixels_and_no_millimetres(named):
     assert len(facts_of(table)) == 0
 
 
+def test_what_makes_a_length_doubtful_stands_beside_it(named):
+    with named.writing() as session:
+        session.scalars(current_specimens()).first().flags = ["several", "touches_edge"]
+    assert measurements_of(named)["flags"].to_list()[:2] == ["several touches_edge", ""]
+
+
 def test_each_fact_is_one_of_an_animals_measures_in_millimetres(named):
     scale_all(named, 0.1)
     table = measurements_of(named)

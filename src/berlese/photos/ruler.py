@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 TILE = 160  # pixels of the copy in which ticks are looked for
 STRIDE = 80
-LEAST_COHERENCE = 0.35  # of the gradients in a tile: ticks share one direction
+LEAST_COHERENCE = 0.2  # of the gradients in a tile: ticks share one direction
 LEAST_GRADIENT = 6.0  # grey levels a pixel, root mean square
 CANDIDATES = 12  # tiles that are looked at closely
 SHORTEST_PERIOD, LONGEST_PERIOD = 3.5, 40.0  # pixels between ticks
@@ -78,7 +78,7 @@ def find_ruler(pixels: NDArray[np.uint8]) -> Ruler | None:
 
 
 def _striped_tiles(grey: _Grey) -> list[tuple[float, float, float]]:
-    """Middles of the tiles whose gradients share one direction, and that direction, best first."""
+    """Middles of the tiles that hold stripes, and the direction across these, best first."""
     smooth = cv2.GaussianBlur(grey, (0, 0), 0.8)
     across = cv2.Sobel(smooth, cv2.CV_32F, 1, 0) / 8
     down = cv2.Sobel(smooth, cv2.CV_32F, 0, 1) / 8
@@ -97,10 +97,11 @@ def _striped_tiles(grey: _Grey) -> list[tuple[float, float, float]]:
     tiles = []
     for row, column in zip(rows, columns, strict=True):
         middle = (float(STRIDE // 2 + column * STRIDE), float(STRIDE // 2 + row * STRIDE))
-        turn = float(angle[row, column])
-        peak = _peak(_strip(grey, middle, turn, TILE, TILE // 2))
-        if peak >= LEAST_PEAK:
-            tiles.append((peak, *middle, turn))
+        # The ruler's own edge may be stronger than its ticks: they stand upright on it.
+        for turn in (float(angle[row, column]), float(angle[row, column]) + np.pi / 2):
+            peak = _peak(_strip(grey, middle, turn, TILE, TILE // 2))
+            if peak >= LEAST_PEAK:
+                tiles.append((peak, *middle, turn))
     return [tile[1:] for tile in sorted(tiles, reverse=True)[:CANDIDATES]]
 
 

@@ -322,12 +322,12 @@ def _without_scale(photos: Sequence[SeenPhoto]) -> list[Finding]:
     if not without:
         return []
     first = without[0]
-    many = "has no scale" if len(without) == 1 else f"and {len(without) - 1} others have no scale"
+    many = "It has" if len(without) == 1 else f"It and {len(without) - 1} others have"
     return [
         Finding(
             first.path,
             "no_scale",
-            f"{first.name} {many}: lengths are in pixels only, and there is no mass.",
+            f"{many} no scale: lengths are in pixels only, and there is no mass.",
             "Lay a ruler beside the animals once for each camera position and give what it says "
             "with --mm-per-pixel.",
         )

@@ -83,7 +83,7 @@ ECOTAXA = {
 MASS_COLUMNS = ("mass_mg", "mass_mg_low", "mass_mg_high", "mass_source", "mass_interval")
 IDENTITY = (
     *("occurrenceID", "eventID", "locationID", "accessURI", "scientificName", "taxonRank"),
-    *("identificationVerificationStatus", "mm_per_pixel", "mm_per_pixel_source"),
+    *("identificationVerificationStatus", "flags", "mm_per_pixel", "mm_per_pixel_source"),
 )
 FACT_COLUMNS = (
     *("occurrenceID", "measurementID", "measurementType", "measurementValue"),
@@ -170,6 +170,7 @@ def _rows(survey: Survey) -> Iterator[dict[str, Any]]:
                 "scientificName": word.taxon if named and word is not None else UNKNOWN,
                 "taxonRank": (word.rank or "") if named and word is not None else "",
                 "identificationVerificationStatus": word.status if word is not None else "",
+                "flags": " ".join(row.flags),
                 "mm_per_pixel": _short(photo.mm_per_pixel, 1),
                 "mm_per_pixel_source": photo.scale_source or "",
                 **_sizes(row, photo.mm_per_pixel),
