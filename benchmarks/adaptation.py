@@ -133,11 +133,11 @@ def gains(run: Run, *, peers: bool) -> dict[str, float]:
     by = {"consensus": ConsensusClassifier(), "T3A half-way": PrototypeClassifier()}
     for name, method in by.items():
         right[name] = run.named(method.fit_domains(run.domains).scores_(target))
-    for count in (10, REVIEWED) if peers else (REVIEWED,):
+    for count in (0, 10, REVIEWED):
         named = run.with_names(count)
         decision = decide(named, own, named.is_reviewed)
         chosen = own if decision.classifier is None else decision.classifier.scores_(target)
-        right[f"guard, {count} reviewed"] = run.named(chosen)
+        right[f"guard, {count or 'no'} reviewed"] = run.named(chosen)
     if peers:
         right |= _peers_rules(run, right["source only"], named.is_reviewed)
     return {name: float(each.mean() - right["source only"].mean()) for name, each in right.items()}

@@ -114,3 +114,18 @@ def test_an_empty_target_and_an_unknown_method_are_refused():
         decide(empty, np.zeros((0, 3)), np.zeros(0, bool))
     with pytest.raises(SettingError, match=r"one of prototypes.*got 'magic'"):
         decide(domains, model_right_for(codes, 0.5), domains.is_reviewed, method="magic")
+
+
+def test_photos_like_the_library_leave_the_model_as_it_is():
+    domains, codes = target(n=300)
+    verdict = decide(domains, model_right_for(codes, 0.9), np.zeros(300, bool)).verdict
+    assert verdict.method == "none"
+    assert "look alike" in verdict.in_words()
+
+
+def test_clear_names_overrule_the_likeness():
+    domains, codes = target(n=300, reviewed=40)
+    unsure = decide(domains, model_right_for(codes, 0.97), domains.is_reviewed).verdict
+    assert unsure.method == "none"
+    sure = decide(domains, model_right_for(codes, 0.4), domains.is_reviewed).verdict
+    assert sure.method == "reviewed"

@@ -104,7 +104,7 @@ def drawn_domain_error(
     mean, sd = float(np.mean(errors)), float(np.std(errors, ddof=1))
     # Draws overlap, so their spread is widened as for resampled tests (Nadeau & Bengio 2003).
     half = float(t.ppf((1 + LEVEL) / 2, draws - 1)) * sd * np.sqrt(1 / draws + 1)
-    return DomainError(mean, max(mean - half, 0.0), min(mean + half, 1.0), n, draws)
+    return DomainError(mean, float(max(mean - half, 0)), float(min(mean + half, 1)), n, draws)
 
 
 def a_distance(error: float) -> float:
