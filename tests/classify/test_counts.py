@@ -6,7 +6,8 @@ import time
 import numpy as np
 import pytest
 
-from berlese.classify.counts import HeldOut, count_cells, estimate_counts
+from berlese.classify.cells import count_cells
+from berlese.classify.counts import HeldOut, estimate_counts
 from berlese.classify.shares import em_shares
 from berlese.errors import SettingError
 
@@ -106,46 +107,6 @@ def test_a_taxon_that_only_reviewers_know_gets_a_column():
     assert found.raw[-1] == 0
     assert found.low[-1] >= 6
     assert found.counts[-1] == pytest.approx(40, abs=15)
-
-
-@pytest.mark.parametrize("reviewed", [0, 50])
-def test_cells_sum_to_the_survey(reviewed):
-    p, codes, rng = survey(6)
-    rows = rng.choice(400, reviewed, replace=False)
-    found = estimate_counts(
-        p,
-        TAXA,
-        same_domain=True,
-        held_out=library(7),
-        reviewed_rows=rows,
-        reviewed_taxa=names(codes[rows]),
-    )
-    samples = np.array([f"site {number % 7}" for number in range(400)])
-    cells = count_cells(found, samples)
-    np.testing.assert_allclose(cells.counts.sum(axis=0), found.counts, atol=0.05)
-    np.testing.assert_allclose(cells.counts.sum(axis=1), np.bincount(np.arange(400) % 7))
-    np.testing.assert_array_equal(cells.raw.sum(axis=0), found.raw)
-    assert (cells.low <= cells.counts + 0.5).all()
-    assert (cells.counts <= cells.high + 0.5).all()
-    for sample in range(7):
-        here = np.isin(np.arange(400), rows) & (np.arange(400) % 7 == sample)
-        assert (cells.low[sample] >= np.bincount(codes[here], minlength=4)).all()
-
-
-def test_cells_are_covered():
-    covered = []
-    for seed in range(8):
-        p, codes, rng = survey(seed, n=500, bias=1.0)
-        rows = rng.choice(500, 60, replace=False)
-        found = estimate_counts(
-            p, TAXA, same_domain=False, reviewed_rows=rows, reviewed_taxa=names(codes[rows])
-        )
-        samples = rng.integers(0, 10, 500)
-        cells = count_cells(found, samples)
-        truth = np.zeros((10, 4))
-        np.add.at(truth, (samples, codes), 1)
-        covered.append((cells.low <= truth) & (truth <= cells.high))
-    assert np.mean(covered) >= 0.88
 
 
 def test_a_whole_survey_reviewed_is_the_truth():

@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import gamma
 
 from berlese.classify.calibrate import BiasCorrectedTemperature
 from berlese.classify.powered import (
@@ -363,95 +362,6 @@ def _drawn(
                 mine = np.flatnonzero(held_out.codes == code)
             rows.append(rng.choice(mine, count))
     return np.concatenate(rows)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class CellCounts:
-    """Animals of each taxon in each sample; arrays of shape (n_samples, n_taxa).
-
-    Attributes
-    ----------
-    samples, taxa : tuple of str
-    raw : ndarray of int
-        As named by the model.
-    counts, low, high : ndarray of float64
-        Corrected, with intervals to whole animals; NaN ends where none can be promised.
-    level : float
-        Of each cell's interval.
-    own : ndarray of float64
-        Share of the variance that comes from the sample's own animals; the rest is that of the
-        taxon's total. NaN where no interval can be promised.
-    """
-
-    samples: tuple[str, ...]
-    taxa: tuple[str, ...]
-    raw: NDArray[np.intp]
-    counts: NDArray[np.float64]
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
-    level: float
-    own: NDArray[np.float64]
-
-
-def count_cells(counts: Counts, samples: ArrayLike) -> CellCounts:
-    """Spread a survey's corrected counts over its samples.
-
-    A cell's error has two parts: which of the sample's animals are of the taxon, given how sure
-    the model is of each; and its part of the error of the taxon's total, in proportion to what is
-    open in this sample.
-
-    Parameters
-    ----------
-    counts : Counts
-        Of the whole survey.
-    samples : array of str of shape (n,)
-        Sample of each animal.
-
-    Raises
-    ------
-    SettingError
-        If there is not one sample for each animal.
-    """
-    names, member = np.unique(np.asarray(samples, np.str_), return_inverse=True)
-    if member.shape != (counts.n,):
-        raise SettingError(f"{counts.n} animals, but samples of shape {member.shape}.")
-    cells = (len(names), len(counts.taxa))
-    p = counts.probabilities
-    raw, sure, mean, open_ = np.zeros(cells, np.intp), *(np.zeros(cells) for _ in range(3))
-    np.add.at(raw, (member, counts.named), 1)
-    np.add.at(mean, member, p)
-    np.add.at(open_, member, p * (1 - p))
-    np.add.at(sure, member[counts.reviewed], p[counts.reviewed])
-    size = np.bincount(member, minlength=len(names))[:, None]
-    left = np.bincount(member[~counts.reviewed], minlength=len(names))[:, None]
-    # Where the model has no opinion at all, the error goes by the animals not reviewed.
-    part = open_ + 1e-3 * left
-    part = part / np.maximum(part.sum(axis=0), 1e-300)
-    variance = open_ + (part * counts.deviation) ** 2
-    deviation = np.sqrt(variance)
-    low, high = _whole_interval(mean - sure, deviation, counts.level)
-    return CellCounts(
-        samples=tuple(names.tolist()),
-        taxa=counts.taxa,
-        raw=raw,
-        counts=mean,
-        low=np.clip(sure + low, sure, None),
-        high=np.minimum(sure + np.minimum(high, left), size),
-        level=counts.level,
-        own=open_ / np.maximum(variance, 1e-12),
-    )
-
-
-def _whole_interval(
-    mean: NDArray[np.float64], deviation: NDArray[np.float64], level: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Ends in whole animals of a gamma distribution with these moments, which is never below 0."""
-    variance = np.maximum(deviation**2, 1e-12)
-    shape = np.maximum(mean, 1e-9) ** 2 / variance
-    scale = variance / np.maximum(mean, 1e-9)
-    low, high = (gamma.ppf(q, shape, scale=scale) for q in ((1 - level) / 2, (1 + level) / 2))
-    normal = mean + NormalDist().inv_cdf((1 + level) / 2) * deviation
-    return np.round(np.minimum(low, mean)), np.round(np.maximum(high, np.minimum(normal, mean + 1)))
 
 
 def _raked(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from berlese.classify.counts import CellCounts
+from berlese.classify.cells import CellCounts
 from berlese.classify.review_plan import Goal
 from berlese.survey.estimates import NO_ANIMAL, Estimates, estimate_survey
 from berlese.survey.planning import Progress, review_progress

@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from berlese.classify.counts import CellCounts, Counts, count_cells, estimate_counts
+from berlese.classify.cells import CellCounts, count_cells
+from berlese.classify.counts import Counts, estimate_counts
 from berlese.classify.powered import LEVEL
 from berlese.errors import SurveyError
 from berlese.survey.community import samples_of, write_csv
