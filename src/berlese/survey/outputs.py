@@ -5,6 +5,7 @@ from typing import Literal
 
 from berlese.survey.community import write_tables
 from berlese.survey.measurements import write_measurements
+from berlese.survey.strangers import write_unknowns
 from berlese.survey.survey import Survey
 from berlese.survey.taxon_numbers import write_counts
 
@@ -25,6 +26,7 @@ def write_outputs(survey: Survey, *, level: Literal["sample", "site"] = "sample"
     """
     return [
         *write_tables(survey, level=level),
+        *write_unknowns(survey),
         *write_counts(survey),
         *write_measurements(survey),
     ]

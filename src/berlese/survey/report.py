@@ -39,6 +39,7 @@ from berlese.survey.distance import read_distance
 from berlese.survey.figures import plot_abundance, plot_animals, plot_richness
 from berlese.survey.imaging import look_at_photos
 from berlese.survey.imaging_findings import summary_of
+from berlese.survey.strangers import LARGEST_SHOWN, strangers_of
 from berlese.survey.survey import Survey
 from berlese.survey.tables import Model, Photo, Run, Specimen, in_force
 
@@ -103,6 +104,7 @@ def write_report(survey: Survey, *, truth: dict[str, float] | None = None) -> Pa
     )
     photos = _photos(survey)
     sites, samples = community_by_site(survey), community_table(survey)
+    counting = counting_section(survey)
     page = environment.get_template("report.html.j2").render(
         title=survey.settings.name,
         summary=summarise(survey),
@@ -112,8 +114,11 @@ def write_report(survey: Survey, *, truth: dict[str, float] | None = None) -> Pa
         samples=_matrix(samples),
         figure=_figure(sites),
         imaging=summary_of(look_at_photos(survey)),
-        counting=counting_section(survey),
         distance=read_distance(survey),
+        counting=counting,
+        strangers=strangers_of(survey, counting.estimates),
+        largest_shown=LARGEST_SHOWN,
+        crops={each.id: each.crop for photo in photos for each in photo.specimens},
         label_of=label_of,
         models=_models(survey),
         runs=_runs(survey),

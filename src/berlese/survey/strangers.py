@@ -1,0 +1,146 @@
+"""The animals that nobody could name: which of them look alike, and how many there may be.
+
+Animals count as unknown by the word in force: a model's or a person's. Those that look alike are
+put into groups (`berlese.classify.clusters`): one name given to a group names many animals.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import select
+
+from berlese.classify.clusters import ALONE, alike
+from berlese.errors import SurveyError
+from berlese.survey.community import UNKNOWN, write_csv
+from berlese.survey.domain import read_domain
+from berlese.survey.estimates import Estimates
+from berlese.survey.reviewing import Animal, animals_of, features_of
+from berlese.survey.survey import Survey
+from berlese.survey.tables import Identification
+
+UNKNOWNS_NAME = "unknowns.csv"
+COLUMNS = ("occurrenceID", "eventID", "photo", "organismNumber", "group", "nearest")
+LARGEST_SHOWN = 12  # groups in the report
+WORDS = ("", "", "", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven")
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Unknown animals that look alike.
+
+    Attributes
+    ----------
+    number : int
+        From 1, the largest first.
+    animals : tuple of Animal
+    nearest : str
+        The taxon that the model found nearest for most of them; empty where none did.
+    """
+
+    number: int
+    animals: tuple[Animal, ...]
+    nearest: str
+
+    def in_words(self) -> str:
+        """Say it as a heading: "Eleven alike: perhaps one taxon"."""
+        n = len(self.animals)
+        count = WORDS[n] if n < len(WORDS) else str(n)
+        samples = len({animal.sample for animal in self.animals})
+        where = "in one sample" if samples == 1 else f"in {samples} samples"
+        return f"{count.capitalize()} alike, {where}: perhaps one taxon"
+
+
+@dataclass(frozen=True, slots=True)
+class Strangers:
+    """What the report says of unknown animals.
+
+    Attributes
+    ----------
+    groups : tuple of Group
+    alone : int
+        Unknown animals like no two others.
+    interval : tuple of int, optional
+        How many unknown animals there are, estimate, low and high, from animals reviewed at random.
+    domain : dict, optional
+        See `berlese.survey.domain`.
+    """
+
+    groups: tuple[Group, ...]
+    alone: int
+    interval: tuple[int, int, int] | None
+    domain: dict[str, Any] | None
+
+    @property
+    def n(self) -> int:
+        """How many animals are unknown."""
+        return self.alone + sum(len(group.animals) for group in self.groups)
+
+
+def strangers_of(survey: Survey, estimates: Estimates | None = None) -> Strangers:
+    """Gather what is known of a survey's unknown animals."""
+    with survey.reading() as session:
+        query = select(Identification.model_id).where(Identification.identified_by.is_(None))
+        model = session.scalar(query.order_by(Identification.id.desc()).limit(1))
+    unknown = [animal for animal in animals_of(survey) if is_unknown(animal)]
+    try:
+        numbers = alike(features_of(survey, unknown)) if unknown else []
+    except SurveyError:  # features are gone: they are counted, not grouped
+        numbers = [ALONE] * len(unknown)
+    members: dict[int, list[Animal]] = {}
+    for animal, number in zip(unknown, numbers, strict=True):
+        members.setdefault(int(number), []).append(animal)
+    alone = len(members.pop(ALONE, []))
+    groups = tuple(
+        Group(number + 1, tuple(members[number]), _nearest(members[number]))
+        for number in sorted(members)
+    )
+    return Strangers(groups, alone, _interval(estimates), read_domain(survey, model))
+
+
+def is_unknown(animal: Animal) -> bool:
+    """Whether the word in force is that nobody knows; a person's word goes before a model's."""
+    word = animal.named if animal.reviewed is None else animal.reviewed
+    return word is not None and word.status == "unknown"
+
+
+def _nearest(animals: list[Animal]) -> str:
+    taxa = [str(each.named.taxon) for each in animals if each.named and each.named.taxon]
+    return max(sorted(set(taxa)), key=taxa.count) if taxa else ""
+
+
+def _interval(estimates: Estimates | None) -> tuple[int, int, int] | None:
+    """The row of the corrected counts that holds what is unknown."""
+    if estimates is None or not estimates.hold:
+        return None
+    for row in estimates.counts.to_dict()["by_taxon"]:
+        if row["taxon"] == UNKNOWN:
+            return round(row["count"]), round(row["low"]), round(row["high"])
+    return None
+
+
+def write_unknowns(survey: Survey) -> list[Path]:
+    """Write unknowns.csv, a row an unknown animal; an older one goes where there is none now."""
+    path = survey.exports / UNKNOWNS_NAME
+    found = strangers_of(survey)
+    if not found.n:
+        path.unlink(missing_ok=True)
+        return []
+    grouped = {
+        animal.specimen_id: group.number for group in found.groups for animal in group.animals
+    }
+    rows = [
+        (
+            animal.specimen_id,
+            animal.sample,
+            animal.photo,
+            animal.number,
+            grouped.get(animal.specimen_id, ""),
+            _nearest([animal]),
+        )
+        for animal in animals_of(survey)
+        if is_unknown(animal)
+    ]
+    write_csv(path, pd.DataFrame(rows, columns=list(COLUMNS)))
+    return [path]
