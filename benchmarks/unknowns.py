@@ -12,7 +12,7 @@ import argparse
 import csv
 import sys
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -34,6 +34,7 @@ BACKBONE = SimpleNamespace(name="efficientnet-lite2", hash="0" * 64)
 RATE = 0.05
 TESTED = 0.3  # of the photos
 Values = dict[str, list[float]]
+Results = Iterator[tuple[str, Values]]
 
 
 def bundle_of(part: FeatureSet, seed: int) -> Bundle:
@@ -70,9 +71,8 @@ def methods_scores(
             ]
         )
 
-    held = np.concatenate(
-        [scored(part.take(a), part.X[b]) for a, b in folds_of(part.y, part.groups, 0)]
-    )
+    learn, out = folds_of(part.y, part.groups, 0)[0]
+    held = scored(part.take(learn), part.X[out])
     there = scored(part, new)
     names = ["max softmax", "energy", "kNN 10", "relative Mahalanobis"]
     columns = {name: (held[:, at], there[:, at]) for at, name in enumerate(names)}
@@ -115,14 +115,13 @@ def note(found: Values, name: str, p: NDArray, known: NDArray) -> None:
     found[f"{name}: false alarm at 5 %"].append(float((p[known] <= RATE).mean()))
 
 
-def measure_unknowns(seeds: int) -> dict[str, Values]:
+def measure_unknowns(seeds: int) -> Results:
     """Unknown taxa among photos of the library's kind."""
     tasks = {
-        "field orders, 4 of 8 unknown": (insects("field"), 4),
         "beetle families, 3 of 7 unknown": (insects("field", "family"), 3),
+        "field orders, 4 of 8 unknown": (insects("field"), 4),
         "web orders, 1 of 5 unknown": (insects("web"), 1),
     }
-    results: dict[str, Values] = {}
     for task, (every, n_unknown) in tasks.items():
         found: Values = defaultdict(list)
         for seed in range(seeds):
@@ -151,11 +150,10 @@ def measure_unknowns(seeds: int) -> dict[str, Values]:
             for name, (held, there) in methods_scores(library, new.X).items():
                 p = (1 + np.searchsorted(np.sort(held), there, side="right")) / (len(held) + 1)
                 note(found, f"METHODS {name}", p, known)
-        results[task] = found
-    return results
+        yield task, found
 
 
-def measure_shift(seeds: int) -> dict[str, Values]:
+def measure_shift(seeds: int) -> Results:
     """Web to field, four orders known and four not: without and with reviewed animals."""
     web, field = insects("web").of(*COMMON_ORDERS), insects("field")
     known = np.isin(field.y, COMMON_ORDERS)
@@ -186,10 +184,10 @@ def measure_shift(seeds: int) -> dict[str, Values]:
             p = fitted.predict(X, backbone_hash=BACKBONE.hash).p_value
             found[f"{k} reviewed: caught at 5 %"].append(float((p[~truth] <= RATE).mean()))
             found[f"{k} reviewed: false alarm at 5 %"].append(float((p[truth] <= RATE).mean()))
-    return {"web to field, 4 of 8 orders unknown": found}
+    yield "web to field, 4 of 8 orders unknown", found
 
 
-def measure_calibration(seeds: int) -> dict[str, Values]:
+def measure_calibration(seeds: int) -> Results:
     """Expected calibration error in the domain, and on the other with 50 and 100 reviewed."""
     both = {name: insects(name).of(*COMMON_ORDERS) for name in ("web", "field")}
     found: Values = defaultdict(list)
@@ -225,13 +223,12 @@ def measure_calibration(seeds: int) -> dict[str, Values]:
                 found[label].append(expected_calibration_error(p, codes[rest]))
                 right = float((p.argmax(axis=1) == codes[rest]).mean())
                 found[f"{label}: accuracy"].append(right)
-    return {"common orders": found}
+    yield "common orders", found
 
 
-def measure_names(seeds: int) -> dict[str, Values]:
+def measure_names(seeds: int) -> Results:
     """Sets and names at a promised error of 10 %, in the domain."""
     tasks = {"beetle families": insects("field", "family"), "field orders": insects("field")}
-    results: dict[str, Values] = {}
     for task, every in tasks.items():
         found: Values = defaultdict(list)
         by_taxon: Values = defaultdict(list)
@@ -256,11 +253,10 @@ def measure_names(seeds: int) -> dict[str, Values]:
             found["accuracy of the most probable name"].append(float((best == new.y).mean()))
         worst = min(by_taxon, key=lambda taxon: np.mean(by_taxon[taxon]))
         found[f"sets: coverage of the worst taxon ({worst})"] = by_taxon[worst]
-        results[task] = found
-    return results
+        yield task, found
 
 
-MEASUREMENTS: dict[str, Callable[[int], dict[str, Values]]] = {
+MEASUREMENTS: dict[str, Callable[[int], Results]] = {
     "unknowns": measure_unknowns,
     "shift": measure_shift,
     "calibration": measure_calibration,
@@ -274,21 +270,26 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
-    rows = []
     for what in options.what:
-        for task, found in MEASUREMENTS[what](options.seeds).items():
+        for task, found in MEASUREMENTS[what](options.seeds):
+            rows = []
             for name, values in found.items():
                 mean, spread = float(np.mean(values)), float(np.std(values))
                 print(f"{task:34s} {name:58s} {mean:.3f} (sd {spread:.3f})", flush=True)
                 how = f"{len(values)} splits by photo, efficientnet-lite2, unknowns.py {what}"
                 rows.append([name, f"{mean:.4f}", f"{spread:.4f}", task, how])
-    if options.out is not None:
-        new = not options.out.exists()
-        with options.out.open("a", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            if new:
-                writer.writerow(["figure", "value", "spread", "on", "how"])
-            writer.writerows(rows)
+            if options.out is not None:
+                keep(options.out, rows)
+
+
+def keep(path: Path, rows: list[list[str]]) -> None:
+    """Add rows to a CSV file; a long run that is stopped keeps what it has."""
+    new = not path.exists()
+    with path.open("a", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        if new:
+            writer.writerow(["figure", "value", "spread", "on", "how"])
+        writer.writerows(rows)
 
 
 if __name__ == "__main__":

@@ -302,9 +302,9 @@ def calibration_error(
         ]
     )
     low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return CalibrationError(
-        value, float(np.clip(2 * value - high, 0, 1)), float(np.clip(2 * value - low, 0, 1))
-    )
+    # where all resamples err more than the sample, the interval is widened to hold the estimate
+    low, high = min(2 * value - high, value), max(2 * value - low, value)
+    return CalibrationError(value, float(np.clip(low, 0, 1)), float(np.clip(high, 0, 1)))
 
 
 def _confidence(

@@ -32,6 +32,7 @@ FEWEST = 60  # animals on either side; fewer teach nothing
 MOST = 2000  # animals of either side that a classifier learns from
 C = 0.001
 FOLDS = 5
+CHUNK = 4096
 LARGEST_AUROC = 0.7
 
 
@@ -88,7 +89,7 @@ class DomainCheck:
                 f"{self.n} animals are too few to tell whether the photos are like those of the "
                 f"{domain}: the rate of unknowns and the probabilities hold only if they are"
             )
-        told = f"(even the most alike are told apart with an AUROC of {self.auroc:.2f}; .50 is not)"
+        told = f"(AUROC {self.auroc:.2f} for telling the most alike apart; 0.50 is chance)"
         if self.same:
             return f"the photos look like those of the {domain} {told}: its promises hold"
         return (
@@ -168,10 +169,9 @@ def _held_out_scores(
     rng: np.random.Generator,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Log odds of library against survey, by classifiers that had not seen the photo."""
-    even = even_features(known.features.astype(np.float64))
-    scale = Standardiser.of(even)
-    N, T = scale(even), scale(even_features(X))
-    of_known, of_survey = np.zeros(len(N)), np.zeros(len(T))
+    N = known.features.astype(np.float64)
+    scale = Standardiser.of(even_features(N))
+    of_known, of_survey = np.zeros(len(N)), np.zeros(len(X))
     for (n_in, n_out), (t_in, t_out) in zip(
         _folds(known.groups, rng), _folds(members, rng), strict=True
     ):
@@ -180,12 +180,14 @@ def _held_out_scores(
         model = LogisticRegression(C=C, max_iter=500)
         with threadpool_limits(1):
             model.fit(
-                np.concatenate([N[n_in], T[t_in]]),
+                scale(even_features(np.concatenate([N[n_in], X[t_in]]))),
                 np.repeat([1, 0], [len(n_in), len(t_in)]),
                 sample_weight=weight,
             )
-            of_known[n_out] = model.decision_function(N[n_out]) if len(n_out) else 0
-            of_survey[t_out] = model.decision_function(T[t_out]) if len(t_out) else 0
+            for scores, rows, out in ((of_known, N, n_out), (of_survey, X, t_out)):
+                for start in range(0, len(out), CHUNK):
+                    some = out[start : start + CHUNK]
+                    scores[some] = model.decision_function(scale(even_features(rows[some])))
     return of_known, of_survey
 
 

@@ -137,6 +137,7 @@ def grow(
         head=bundle.head,
         backbone=backbone,
         rank=bundle.rank,
+        taxonomy=bundle.taxonomy,
         random_state=random_state,
     )
     if bundle.head == DEFAULT_HEAD:

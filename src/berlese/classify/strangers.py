@@ -19,7 +19,7 @@ from scipy.sparse import csr_array, diags_array
 from scipy.special import softmax
 from threadpoolctl import threadpool_limits
 
-from berlese.classify.likeness import MOST_ROWS, even_features, unit_rows
+from berlese.classify.likeness import even_features, unit_rows
 from berlese.classify.linear import logistic_weights
 from berlese.classify.standardising import Standardiser
 
@@ -29,6 +29,7 @@ FOLDS = 5
 NEIGHBOURS = 10
 SPREADING = 0.9
 STEPS = 30
+MOST = 4000  # animals among which names spread
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,9 +74,9 @@ class Strangers:
         known : ndarray of bool of shape (n,)
             Whether the model knows the name; there are both.
         others : ndarray of float64 of shape (m, dim), optional
-            Animals of the same photos that nobody named; the first ones up to `MOST_ROWS` in all.
+            Animals of the same photos that nobody named; the first ones up to `MOST` in all.
         """
-        pool = X if others is None else np.concatenate([X, others])[: max(MOST_ROWS, len(X))]
+        pool = X if others is None else np.concatenate([X, others])[: max(MOST, len(X))]
         standardiser = Standardiser.of(even_features(pool))
         every, codes = np.unique(names, return_inverse=True)
         coefficients, intercepts, _ = logistic_weights(standardiser(even_features(X)), codes, C=C)

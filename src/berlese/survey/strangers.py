@@ -84,8 +84,9 @@ def strangers_of(survey: Survey, estimates: Estimates | None = None) -> Stranger
         query = select(Identification.model_id).where(Identification.identified_by.is_(None))
         model = session.scalar(query.order_by(Identification.id.desc()).limit(1))
     unknown = [animal for animal in animals_of(survey) if is_unknown(animal)]
+    numbers: list[int]
     try:
-        numbers: list[int] = alike(features_of(survey, unknown)).tolist() if unknown else []
+        numbers = alike(features_of(survey, unknown)).tolist() if unknown else []
     except SurveyError:  # features are gone: they are counted, not grouped
         numbers = [ALONE] * len(unknown)
     members: dict[int, list[Animal]] = {}
