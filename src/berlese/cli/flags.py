@@ -1,7 +1,7 @@
 """Options that several verbs share, declared once."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -90,3 +90,23 @@ MmPerPixel = Annotated[
     typer.Option(help="Scale of the photos; without it, what the files themselves state."),
 ]
 MaxPixels = Annotated[int, typer.Option(min=1, help="Refuse photos with more pixels than this.")]
+
+MinLengthPx = Annotated[
+    float | None,
+    typer.Option(min=4, help="Smallest animal to report, in photo pixels; 16 without it."),
+]
+MinLengthMm = Annotated[
+    float | None,
+    typer.Option(help="Smallest animal to report, in millimetres, where the scale is known."),
+]
+Polarity = Annotated[
+    Literal["auto", "dark", "light"],
+    typer.Option(help="Animals darker or lighter than the ground; auto takes both."),
+]
+Dish = Annotated[
+    str,
+    typer.Option(
+        help="Where animals lie: auto (inside the rim, if one is seen), whole (anywhere), or "
+        "X,Y,RADIUS in shares of the photo's width."
+    ),
+]

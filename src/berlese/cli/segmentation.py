@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from berlese.cli.console import Stages
 from berlese.cli.targets import list_pictures
 from berlese.errors import SettingError
@@ -10,7 +12,7 @@ from berlese.exchange.coco import CocoPhoto, CocoSpecimen, write_coco
 from berlese.photos.identity import sha256_of
 from berlese.photos.reading import Photo, open_photo
 from berlese.photos.writing import write_jpeg, write_png
-from berlese.specimens.crop import cut_crop
+from berlese.specimens.crop import cut_patches
 from berlese.specimens.outline import Specimen
 from berlese.specimens.overlay import draw_overlay
 from berlese.specimens.segment import SegmentSettings, segment_photo
@@ -22,11 +24,40 @@ STAGE = "segment"
 OVERLAY_SIDE = 2000
 
 
-def settings_with(min_length_px: float | None) -> SegmentSettings:
-    """Take the defaults but for what was given."""
-    return (
-        SegmentSettings() if min_length_px is None else SegmentSettings(min_length_px=min_length_px)
-    )
+def settings_with(
+    min_length_px: float | None, min_length_mm: float | None, polarity: str, dish: str
+) -> SegmentSettings:
+    """Make settings of what was given on the command line.
+
+    Raises
+    ------
+    SettingError
+        If a value is out of range, or `dish` is neither auto, whole nor three numbers.
+    """
+    where: str | tuple[float, ...] = dish
+    if dish not in ("auto", "whole"):
+        try:
+            where = tuple(float(number) for number in dish.split(","))
+        except ValueError:
+            where = ()
+        if len(where) != 3:
+            raise SettingError(
+                f"--dish must be auto, whole, or X,Y,RADIUS in shares of the photo's width, such "
+                f"as 0.5,0.5,0.45; got {dish!r}."
+            )
+    try:
+        return SegmentSettings.model_validate(
+            {
+                "min_length_px": min_length_px,
+                "min_length_mm": min_length_mm,
+                "polarity": polarity,
+                "dish": where,
+            }
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(each) for each in first["loc"][:1])
+        raise SettingError(f"{name}: {first['msg']}, got {first['input']!r}.") from error
 
 
 def segment_into_folder(
@@ -78,5 +109,5 @@ def _segment_one(path: Path, out: Path, settings: SegmentSettings, max_pixels: i
 
 def _write_crops(folder: Path, photo: Photo, specimens: Sequence[Specimen]) -> None:
     folder.mkdir(exist_ok=True)
-    for number, specimen in enumerate(specimens, start=1):
-        write_png(folder / f"{number:04d}.png", cut_crop(photo, specimen.box))
+    for number, patch in cut_patches(photo, [specimen.box for specimen in specimens]):
+        write_png(folder / f"{number + 1:04d}.png", patch.pixels)

@@ -42,6 +42,8 @@ class CocoSpecimen:
         Between 0 and 1.
     flags : tuple of str
         What a reader should know, such as ``touches_edge``.
+    several : float, optional
+        How likely it is that this is more than one animal.
     """
 
     box: Box
@@ -50,11 +52,13 @@ class CocoSpecimen:
     mask: NDArray[np.bool_] | None = None
     score: float | None = None
     flags: tuple[str, ...] = ()
+    several: float | None = None
 
     @classmethod
     def of(cls, specimen: Specimen, category: str = UNNAMED) -> "CocoSpecimen":
         """Describe a segmented specimen."""
-        return cls(specimen.box, category, specimen.polygon, None, specimen.score, specimen.flags)
+        outline, score = specimen.polygon, specimen.score
+        return cls(specimen.box, category, outline, None, score, specimen.flags, specimen.several)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,6 +127,8 @@ def _annotation(specimen: CocoSpecimen, photo: CocoPhoto) -> dict[str, Any]:
         row["area"] = box.width * box.height
     if specimen.score is not None:
         row["score"] = round(float(specimen.score), 4)
+    if specimen.several is not None:
+        row["several"] = round(float(specimen.several), 4)
     if specimen.flags:
         row["flags"] = list(specimen.flags)
     return row
@@ -192,4 +198,5 @@ def _specimen(row: dict[str, Any], category: str) -> CocoSpecimen:
         polygon = max(parts, key=_polygon_area)
     elif isinstance(segmentation, dict) and isinstance(segmentation["counts"], list):
         mask = _mask_from_run_lengths(segmentation, box)
-    return CocoSpecimen(box, category, polygon, mask, row.get("score"), tuple(row.get("flags", ())))
+    flags = tuple(row.get("flags", ()))
+    return CocoSpecimen(box, category, polygon, mask, row.get("score"), flags, row.get("several"))

@@ -10,7 +10,7 @@ import math
 import os
 import stat
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -111,6 +111,39 @@ class Photo:
             left, top, width, height = top, left, height, width
         part = _checked(image, self.path, "crop", left, top, width, height)
         return _decoded(part, orientation, self.path)
+
+    def bands(self, rows: int) -> Iterator[NDArray[np.uint8]]:
+        """Decode the photo from top to bottom, `rows` rows at a time; the last may be fewer.
+
+        Only a few bands are in memory at a time, whatever the photo's size; a photo that lies
+        turned in its file is first decoded whole, beyond 100 MB into a temporary file.
+
+        Raises
+        ------
+        SettingError
+            If `rows` is no integer of at least 1.
+        UnreadablePhotoError
+            If the file is cut off or damaged.
+        """
+        if isinstance(rows, bool) or not isinstance(rows, int) or rows < 1:
+            raise SettingError(f"rows must be an integer of at least 1, got {rows!r}.")
+        raw = open_page(self.path, access="sequential")
+        orientation = _orientation(raw)
+        image = _as_rgb(raw, self.path)[0]
+        if _swaps_sides(orientation) or _mirrors_rows(orientation):
+            for top in range(0, self.height, rows):
+                yield self.region(0, top, self.width, min(rows, self.height - top))
+            return
+        # One region for all bands: a new pipeline for each would ask for the first rows again.
+        region = pyvips.Region.new(image)
+        for top in range(0, self.height, rows):
+            count = min(rows, self.height - top)
+            try:
+                stored = np.frombuffer(region.fetch(0, top, self.width, count), np.uint8)
+            except pyvips.Error as error:
+                raise damaged(self.path, error) from error
+            band = stored.reshape(count, self.width, 3)
+            yield np.ascontiguousarray(band[:, ::-1] if _mirrors_columns(orientation) else band)
 
     def shrunk(self, max_side: int) -> NDArray[np.uint8]:
         """Decode the photo so that its longer side is at most `max_side` pixels.

@@ -70,7 +70,7 @@ def draw_fibre(rng: np.random.Generator, floor: NDArray[np.float64], typical: fl
 def draw_bubble(rng: np.random.Generator, floor: NDArray[np.float64], typical: float) -> Debris:
     """Draw a bubble: a dark and a bright ring, clear within, with the lamp's reflection."""
     radius = typical * float(np.exp(rng.uniform(np.log(0.12), np.log(0.9)))) + 2
-    frame = int(2 * radius) + 8
+    frame = int(2.5 * radius) + 8
     y, x = np.mgrid[:frame, :frame].astype(np.float32) - frame / 2
     distance = np.hypot(x, y)
     wide = max(1.0, 0.09 * radius)

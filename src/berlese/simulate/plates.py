@@ -42,6 +42,10 @@ class PlateKind:
         How many large beetles lie on the whole plate, beside the small animals.
     clumped : float
         Share of the animals that are laid on or against another one.
+    most_overlap : float
+        Share of such an animal that lies on others at most; at least 0.005.
+    rim, ruler, glare : bool
+        Whether a rim, a ruler, reflections of a lamp are seen.
     """
 
     ground: str = "grey"
@@ -52,6 +56,7 @@ class PlateKind:
     bubbles: float = 1.0
     beetles: int = 0
     clumped: float = 0.05
+    most_overlap: float = 0.2
     rim: bool = False
     ruler: bool = False
     glare: bool = False
@@ -261,7 +266,7 @@ class _Plate:
                 continue
             below = self.owner[top : top + height, left : left + width] > 0
             crossed = float((below & seen).sum()) / max(seen.sum(), 1)
-            if 0.005 < crossed < 0.2 if beside else crossed == 0:
+            if 0.005 < crossed < self.kind.most_overlap if beside else crossed == 0:
                 break
         else:
             return

@@ -48,7 +48,8 @@ def simulate_soil_animal(
     widths = np.interp(np.linspace(0, 1, _STEPS), np.linspace(0, 1, 10), _PROFILES[taxon])
     radii = np.maximum(widths * rng.uniform(0.85, 1.15) * scale, 1.0)
     limbs = np.zeros((2 * half + 1,) * 2, np.uint8)
-    _draw_limbs(limbs, taxon, spine, radii, scale, rng)
+    if rng.random() < 0.85:  # some have lost or folded all their limbs
+        _draw_limbs(limbs, taxon, spine, radii, scale, rng)
     body, along = _draw_body(limbs.shape, spine, radii)
     shade = _shading(body, along, taxon, rng)
     cover = np.maximum(body, np.where(body > 0, 0, limbs)).astype(np.float32) / 255
@@ -94,6 +95,8 @@ def _shading(
     coarse = rng.standard_normal((24, 24)).astype(np.float32)
     mottle = cv2.resize(coarse, body.shape[::-1], interpolation=cv2.INTER_CUBIC)
     rim = 1 - rng.uniform(0.0, 0.3) * np.exp(-6 * height)
+    if rng.random() < 0.12:  # against the light: a silhouette
+        return np.ones(body.shape, np.float32)
     shade = (1 + 0.6 * slope) * (rings if segments > 1 else 1) * rim
     return np.asarray(shade * (1 + rng.uniform(0.02, 0.15) * mottle), np.float32)
 

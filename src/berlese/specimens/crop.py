@@ -1,5 +1,7 @@
 """Cut one picture per animal, and make it square the way the paper does."""
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import cv2
@@ -19,6 +21,73 @@ class _Photo(Protocol):
     def height(self) -> int: ...
 
     def region(self, left: int, top: int, width: int, height: int) -> NDArray[np.uint8]: ...
+
+
+class _Banded(Protocol):
+    @property
+    def width(self) -> int: ...
+
+    @property
+    def height(self) -> int: ...
+
+    def bands(self, rows: int) -> Iterator[NDArray[np.uint8]]: ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Patch:
+    """A part of a photo in memory, which gives regions in the photo's own coordinates.
+
+    Attributes
+    ----------
+    pixels : ndarray of uint8 of shape (frame.height, frame.width, 3)
+    frame : Box
+        Where it lies on the photo.
+    width, height : int
+        Of the whole photo.
+    """
+
+    pixels: NDArray[np.uint8]
+    frame: Box
+    width: int
+    height: int
+
+    def region(self, left: int, top: int, width: int, height: int) -> NDArray[np.uint8]:
+        """Cut a box of the photo that lies within the patch."""
+        x, y = left - self.frame.left, top - self.frame.top
+        return self.pixels[y : y + height, x : x + width]
+
+
+BAND_ROWS = 256
+
+
+def cut_patches(
+    photo: _Banded, boxes: Sequence[Box], *, margin: float = MARGIN
+) -> Iterator[tuple[int, Patch]]:
+    """Cut many animals out of a photo while it is read once from top to bottom.
+
+    Yields the number of a box with its patch, as `cut_crop` would cut it, in the order in which
+    their last rows go by; only the patches that are not yet whole are in memory.
+    """
+    frames = [with_margin(box, photo.width, photo.height, margin) for box in boxes]
+    waiting = sorted(range(len(frames)), key=lambda number: -frames[number].top)
+    begun: dict[int, NDArray[np.uint8]] = {}
+    top = 0
+    for band in photo.bands(BAND_ROWS):
+        bottom = top + len(band)
+        while waiting and frames[waiting[-1]].top < bottom:
+            number = waiting.pop()
+            begun[number] = np.empty((frames[number].height, frames[number].width, 3), np.uint8)
+        for number, pixels in list(begun.items()):
+            frame = frames[number]
+            first, last = max(frame.top, top), min(frame.bottom, bottom)
+            rows = band[first - top : last - top, frame.left : frame.right]
+            pixels[first - frame.top : last - frame.top] = rows
+            if frame.bottom <= bottom:
+                del begun[number]
+                yield number, Patch(pixels, frame, photo.width, photo.height)
+        if not waiting and not begun:
+            return
+        top = bottom
 
 
 def with_margin(box: Box, width: int, height: int, margin: float = MARGIN) -> Box:

@@ -1,5 +1,6 @@
-"""Tell the dish from the animals: its rim, scratches, and the letters on its label."""
+"""Tell the dish from the animals: its rim, and the letters on its label."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 
 import cv2
@@ -14,24 +15,21 @@ RIM_FILL = 0.2  # of its frame that a rim covers at most
 RIM_BAND = 0.04  # of the radius: how far from the circle a rim's pixels lie
 RIM_SHARE = 0.6  # of the pixels that must lie in that band
 RIM_ARC = 18  # of 36 directions in which a rim must be seen
-LINE_SLENDER = 12.0  # length over thickness of a hair or a scratch
-FIBRE_SLENDER = 4.8  # the same of a fibre, for objects below `FIBRE_SPAN` smallest lengths
-FIBRE_SPAN = 2.0
 LETTERS_IN_LINE = 5
 
 _Mask = NDArray[np.bool_]
 
 
-def inside_of_rim(found: _Mask) -> _Mask:
-    """Tell where animals can lie: inside the dish, off its rim; everywhere if no rim is seen."""
-    height, width = found.shape
+def dish_circle(found: _Mask) -> tuple[float, float, float] | None:
+    """Find the dish by its rim: centre x and y, and the radius inside of it; None without rim.
+
+    Parameters
+    ----------
+    found : ndarray of bool
+        What differs from the ground.
+    """
     rim = _hollow_pixels(found)
-    circle = None if rim is None else _fit_circle(rim)
-    if circle is None:
-        return np.ones(found.shape, bool)
-    x, y, inner = circle
-    rows, columns = np.ogrid[:height, :width]
-    return np.asarray(np.hypot(columns - x, rows - y) < inner)
+    return None if rim is None else _fit_circle(rim)
 
 
 def _hollow_pixels(found: _Mask) -> NDArray[np.int64] | None:
@@ -68,37 +66,22 @@ def _fit_circle(points: NDArray[np.int64]) -> tuple[float, float, float] | None:
     return x, y, inner * 0.99
 
 
-def thickness_of(mask: _Mask) -> float:
-    """Diameter of the largest disc that fits into an object, in pixels."""
-    framed = np.pad(mask.astype(np.uint8), 1)
-    return float(2 * cv2.distanceTransform(framed, cv2.DIST_L2, 5).max() - 1)
-
-
-def is_line(mask: _Mask, smallest: float) -> bool:
-    """Tell a hair, a scratch, a fibre or a piece of rim: long, and thin everywhere.
-
-    Parameters
-    ----------
-    mask : ndarray of bool
-    smallest : float
-        Least length of an animal; shorter objects need to be less slender to be one.
-    """
-    thickness = max(thickness_of(mask), 1.0)
-    span = float(np.hypot(*mask.shape))
-    if span < FIBRE_SPAN * smallest and span / thickness > FIBRE_SLENDER:
-        return True
-    return float(mask.sum()) / thickness**2 > LINE_SLENDER
-
-
 def letters_among(boxes: Sequence[Box]) -> set[int]:
     """Indices of boxes that stand in a line like letters: alike, level and closely spaced."""
     letters: set[int] = set()
     order = sorted(range(len(boxes)), key=lambda number: boxes[number].left)
+    lefts = [boxes[number].left for number in order]
     for start in order:
         line = [start]
-        for number in order:
-            if _follows(boxes[line[-1]], boxes[number]):
-                line.append(number)
+        while True:
+            box = boxes[line[-1]]
+            near = bisect_right(lefts, box.left)
+            far = bisect_right(lefts, box.right + box.height)
+            after = (number for number in order[near:far] if _follows(box, boxes[number]))
+            following = next(after, None)
+            if following is None:
+                break
+            line.append(following)
         if len(line) >= LETTERS_IN_LINE:
             letters.update(line)
     return letters

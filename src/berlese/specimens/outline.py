@@ -79,6 +79,8 @@ class Specimen:
         From 0 to 1: how sure it is that this is an animal.
     flags : tuple of str
         Out of `FLAGS`.
+    several : float
+        From 0 to 1: how likely it is that this holds more than one animal.
     """
 
     box: Box
@@ -86,3 +88,4 @@ class Specimen:
     area_px: float
     score: float
     flags: tuple[str, ...] = ()
+    several: float = 0.0

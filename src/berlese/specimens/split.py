@@ -1,26 +1,27 @@
-"""Cut touching animals apart where they are joined by a narrow neck."""
+"""Cut touching animals apart: at narrow necks, or where only a faint bridge joins them."""
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from skimage.measure import label as label_parts
-from skimage.segmentation import watershed
 
-NECK = 0.38
 LEAST_BODY = 0.35  # of the thickest body: what is slighter is a leg
 LEAST_SHARE = 0.12  # of the whole area that a part needs to be an animal of its own
+LEAST_AREA = 0.08  # of the square of the smallest length
 
+Part = tuple[NDArray[np.bool_], int, int]
 _Mask = NDArray[np.bool_]
+_Labels = NDArray[np.int32]
 
 
 def split_touching(
-    mask: _Mask, smallest: float, *, neck: float = NECK
-) -> list[tuple[_Mask, int, int]]:
+    mask: _Mask, smallest: float, *, neck: float, depth: NDArray[np.float32] | None = None
+) -> list[Part]:
     """Split one object into animals.
 
-    The thickness of the object (distance to its edge) peaks once in each body. Two peaks
-    belong to two animals if every way between them passes a neck thinner than `neck` times the
-    lesser peak, and each part is large enough; the cut follows the watershed of thickness.
+    The depth of the object (distance to its edge) peaks once in each body. Two peaks belong to
+    two animals if every way between them passes a neck thinner than `neck` times the lesser
+    peak, and each part is large enough; every pixel goes to the body that it is nearest to,
+    measured from the body's edge.
 
     Parameters
     ----------
@@ -28,49 +29,70 @@ def split_touching(
     smallest : float
         Least length of an animal in pixels.
     neck : float
-        Thickness of a neck over that of the slighter body; 0 never splits.
+        Thickness of a neck over that of the slighter body.
+    depth : ndarray of float32, optional
+        `depth_of(mask)`, where it is known already.
 
     Returns
     -------
     list of (ndarray of bool, int, int)
         Each part in its own frame, with the frame's left and top in `mask`'s.
     """
-    whole = [(mask, 0, 0)]
-    framed = cv2.copyMakeBorder(mask.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT)
-    thickness = cv2.distanceTransform(framed, cv2.DIST_L2, 5)[1:-1, 1:-1].astype(np.float32)
-    bodies = _bodies(thickness, smallest, neck)
+    depth = depth_of(mask) if depth is None else depth
+    bodies = _bodies(depth, smallest, neck)
     if bodies.max() < 2:
-        return whole
-    labels = watershed(-thickness, bodies, mask=mask)
-    sizes = np.bincount(labels.ravel())[1:]
-    large = sizes >= max(LEAST_SHARE * mask.sum(), 0.12 * smallest**2)
-    if large.sum() < 2:
-        return whole
-    if not large.all():
-        seeds = np.where(np.isin(bodies, np.flatnonzero(large) + 1), bodies, 0)
-        labels = watershed(-thickness, seeds, mask=mask)
-    parts = []
-    for number in np.unique(labels[labels > 0]):
-        rows, columns = np.nonzero(labels == number)
-        top, left = rows.min(), columns.min()
-        frame = labels[top : rows.max() + 1, left : columns.max() + 1] == number
-        parts.append((frame, int(left), int(top)))
-    return parts
+        return [(mask, 0, 0)]
+    return grown(mask, bodies, smallest)
 
 
-def _bodies(thickness: NDArray[np.float32], smallest: float, neck: float) -> NDArray[np.int32]:
+def depth_of(mask: _Mask) -> NDArray[np.float32]:
+    """Distance of each pixel to the outside, the frame's border counting as outside."""
+    framed = cv2.copyMakeBorder(mask.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT)
+    depth = cv2.distanceTransform(framed, cv2.DIST_L2, 5)[1:-1, 1:-1]
+    return np.ascontiguousarray(depth, np.float32)
+
+
+def grown(mask: _Mask, bodies: _Labels, smallest: float) -> list[Part]:
+    """Give every pixel of `mask` to the nearest body; bodies that stay slight are dropped."""
+    for _ in range(2):
+        labels = np.where(mask, _nearest(bodies), 0)
+        sizes = np.bincount(labels.ravel(), minlength=int(bodies.max()) + 1)[1:]
+        large = sizes >= max(LEAST_SHARE * float(mask.sum()), LEAST_AREA * smallest**2)
+        if large.sum() < 2:
+            return [(mask, 0, 0)]
+        if large.all():
+            break
+        bodies = np.where(np.isin(bodies, np.flatnonzero(large) + 1), bodies, 0)
+    return [_framed(labels == number) for number in np.unique(labels[labels > 0])]
+
+
+def _nearest(bodies: _Labels) -> _Labels:
+    """Number of the body that is nearest to each pixel."""
+    free = (bodies == 0).astype(np.uint8)
+    _, zones = cv2.distanceTransformWithLabels(free, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    owner = np.zeros(int(zones.max()) + 1, np.int32)
+    owner[zones[bodies > 0]] = bodies[bodies > 0]
+    return np.asarray(owner[zones])
+
+
+def _framed(mask: _Mask) -> Part:
+    left, top, width, height = cv2.boundingRect(mask.astype(np.uint8))
+    return np.ascontiguousarray(mask[top : top + height, left : left + width]), left, top
+
+
+def _bodies(depth: NDArray[np.float32], smallest: float, neck: float) -> _Labels:
     """Label the cores of bodies: what stays connected above `neck` of its own peak."""
-    cores = np.zeros(thickness.shape, np.int32)
+    cores = np.zeros(depth.shape, np.int32)
     count = 0
-    remaining = thickness.copy()
-    least = max(2.0, 0.12 * smallest, LEAST_BODY * float(thickness.max()))
-    while remaining.max() > least:
-        peak = float(remaining.max())
-        above = label_parts(thickness > neck * peak, connectivity=2)
-        at = np.unravel_index(int(remaining.argmax()), remaining.shape)
-        core = above == above[at]
-        if not (cores[core] > 0).any():
+    remaining = depth.copy()
+    least = max(1.5, 0.06 * smallest, LEAST_BODY * float(depth.max()))
+    while True:
+        _, peak, _, at = cv2.minMaxLoc(remaining)
+        if peak <= least:
+            return cores
+        _, above = cv2.connectedComponents((depth > neck * peak).astype(np.uint8))
+        core = above == above[at[1], at[0]]
+        if not cores[core].any():
             count += 1
             cores[core] = count
         remaining[core] = 0
-    return cores

@@ -8,22 +8,19 @@ on the same photo, keeps its identity and all that was said about it.
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from berlese.errors import UnreadablePhotoError
 from berlese.photos.identity import sha256_of
-from berlese.photos.reading import Photo as OpenPhoto
 from berlese.photos.reading import open_photo
 from berlese.photos.writing import write_png
-from berlese.specimens.crop import cut_crop
+from berlese.specimens.crop import Patch, cut_patches
+from berlese.specimens.judge import fingerprint
 from berlese.specimens.measure import measure
 from berlese.specimens.outline import Specimen as FoundSpecimen
 from berlese.specimens.segment import SegmentSettings, segment_photo
@@ -32,20 +29,7 @@ from berlese.survey.survey import Survey
 from berlese.survey.tables import Photo, Specimen, current_photos, specimen_id
 
 STAGE = "segment"
-MAX_DECODED_PIXELS = 300_000_000  # larger photos are cut up piece by piece
 STEM_LENGTH = 40  # characters of the photo's name in its crops' folder
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Decoded:
-    """A photo in memory: cutting many crops out of a JPEG would decode it for each."""
-
-    array: NDArray[np.uint8]
-    width: int
-    height: int
-
-    def region(self, left: int, top: int, width: int, height: int) -> NDArray[np.uint8]:
-        return self.array[top : top + height, left : left + width]
 
 
 def hash_of(settings: Any) -> str:
@@ -75,7 +59,6 @@ def segment_photos(
         Called with the number of photos just finished, skipped ones included.
     """
     settings = settings or SegmentSettings()
-    wanted = hash_of(settings.model_dump(mode="json"))
     done, failures = 0, []
     with survey.exclusive():
         crops_of = selectinload(Photo.specimens).load_only(Specimen.crop_path, Specimen.current)
@@ -84,7 +67,9 @@ def segment_photos(
             todo = [
                 photo
                 for photo in photos
-                if overwrite or photo.segmentation != wanted or _lacks_crops(survey, photo)
+                if overwrite
+                or photo.segmentation != _method(settings, photo)
+                or _lacks_crops(survey, photo)
             ]
         _advance(progress, len(photos) - len(todo))
         for photo in todo:
@@ -94,11 +79,23 @@ def segment_photos(
                 failures.append(Failure(photo.path, STAGE, reason_of(error)))
             else:
                 with survey.writing() as session:
-                    _replace_specimens(session, photo.sha256, rows, wanted)
+                    _replace_specimens(session, photo.sha256, rows, _method(settings, photo))
                 done += 1
             _advance(progress, 1)
         record_failures(survey.folder, STAGE, [photo.path for photo in photos], failures)
     return StepReport(done, len(photos) - len(todo), tuple(failures))
+
+
+def _method(settings: SegmentSettings, photo: Photo) -> str:
+    """Hash all that a photo's specimens depend on, beside its pixels."""
+    needs_scale = settings.min_length_mm is not None
+    return hash_of(
+        {
+            **settings.model_dump(mode="json"),
+            "judge": fingerprint(),
+            "mm_per_pixel": photo.mm_per_pixel if needs_scale else None,
+        }
+    )
 
 
 def _advance(progress: Callable[[int], None] | None, count: int) -> None:
@@ -123,19 +120,22 @@ def _specimens_of(survey: Survey, row: Photo, settings: SegmentSettings) -> list
     photo = open_photo(path, max_pixels=accepted, mm_per_pixel=row.mm_per_pixel)
     folder = survey.crops / f"{safe_stem(path)}-{row.sha256[:12]}"
     folder.mkdir(exist_ok=True)
-    small = photo.width * photo.height <= MAX_DECODED_PIXELS
-    source = _Decoded(photo.pixels(), photo.width, photo.height) if small else photo
-    rows: dict[str, Specimen] = {}
-    for found in segment_photo(photo, settings):
-        specimen = _describe(found, source, row.sha256, len(rows) + 1)
-        if specimen.id in rows:
-            continue
+    found = _once_a_place(segment_photo(photo, settings))
+    rows: list[Specimen | None] = [None] * len(found)
+    for number, patch in cut_patches(photo, [each.box for each in found]):
+        specimen = _describe(found[number], patch, row.sha256, number + 1)
         crop = folder / f"{specimen.id}.png"
-        write_png(crop, cut_crop(source, found.box))
+        write_png(crop, patch.pixels)
         specimen.crop_path = crop.relative_to(survey.folder).as_posix()
         specimen.crop_sha256 = sha256_of(crop)
-        rows[specimen.id] = specimen
-    return list(rows.values())
+        rows[number] = specimen
+    return [each for each in rows if each is not None]
+
+
+def _once_a_place(found: list[FoundSpecimen]) -> list[FoundSpecimen]:
+    """Keep one specimen a box, since the box is what a specimen is known by."""
+    boxes = {each.box: each for each in reversed(found)}
+    return [each for each in found if boxes[each.box] is each]
 
 
 def safe_stem(path: Path) -> str:
@@ -143,9 +143,7 @@ def safe_stem(path: Path) -> str:
     return re.sub(r"[^A-Za-z0-9_-]+", "_", path.stem)[:STEM_LENGTH]
 
 
-def _describe(
-    found: FoundSpecimen, photo: OpenPhoto | _Decoded, photo_sha256: str, number: int
-) -> Specimen:
+def _describe(found: FoundSpecimen, photo: Patch, photo_sha256: str, number: int) -> Specimen:
     x, y, width, height = found.box.normalised(photo.width, photo.height)
     measured = measure(found, photo)
     return Specimen(

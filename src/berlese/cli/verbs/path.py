@@ -31,6 +31,10 @@ def run(
     unknown_threshold: flags.UnknownThreshold = None,
     error_rate: flags.ErrorRate = None,
     mm_per_pixel: flags.MmPerPixel = None,
+    min_length_px: flags.MinLengthPx = None,
+    min_length_mm: flags.MinLengthMm = None,
+    polarity: flags.Polarity = "auto",
+    dish: flags.Dish = "auto",
     max_pixels: flags.MaxPixels = flags.DEFAULT_MAX_PIXELS,
     seed: flags.Seed = 0,
     jobs: flags.Jobs = None,
@@ -40,6 +44,7 @@ def run(
     """Run the whole path: photos in, community table and report out. Resumes where it stopped."""
     with user_errors():
         from berlese.classify.promises import NamingSettings
+        from berlese.cli.segmentation import settings_with
         from berlese.errors import SettingError
         from berlese.survey.pipeline import RunSettings, run_path, write_summary
         from berlese.survey.survey import Survey, SurveySettings
@@ -59,6 +64,7 @@ def run(
             max_pixels=max_pixels,
             seed=seed,
             jobs=jobs,
+            segmentation=settings_with(min_length_px, min_length_mm, polarity, dish),
         )
         if not any(photo.exists() or photo.is_symlink() for photo in photos):
             raise SettingError(f"{photos[0]}: does not exist; expected photos or folders of them.")

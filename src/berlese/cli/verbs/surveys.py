@@ -104,9 +104,10 @@ def segment(
     out: Annotated[
         Path | None, typer.Option(help="Folder for specimens.json, crops and overlays.")
     ] = None,
-    min_length_px: Annotated[
-        float | None, typer.Option(min=1, help="Smallest animal to report, in photo pixels.")
-    ] = None,
+    min_length_px: flags.MinLengthPx = None,
+    min_length_mm: flags.MinLengthMm = None,
+    polarity: flags.Polarity = "auto",
+    dish: flags.Dish = "auto",
     max_pixels: flags.MaxPixels = flags.DEFAULT_MAX_PIXELS,
     overwrite: flags.Overwrite = False,
     json: flags.Json = False,
@@ -118,7 +119,7 @@ def segment(
         from berlese.cli.targets import survey_among
         from berlese.survey.survey import Survey
 
-        settings, offers = settings_with(min_length_px), {}
+        settings, offers = settings_with(min_length_px, min_length_mm, polarity, dish), {}
         stages = Stages(quiet=quiet)
         folder = survey_among(targets, out)
         if folder is not None:

@@ -1,0 +1,112 @@
+"""How a candidate compares with what else lies on its photo.
+
+Animals of one sample are more alike than dirt is; ticks of a ruler are parallel to each other,
+digits and letters stand in a row.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from berlese.specimens.candidates import FEATURES, Candidate, Reading
+
+CONTEXT = (
+    "length_in_photo", "area_in_photo", "contrast_in_photo", "slender_in_photo", "crowd",
+    "parallel", "level",
+)  # fmt: skip
+_LENGTH, _WIDTH = FEATURES.index("log_length"), FEATURES.index("log_width")
+_AREA, _CONTRAST = FEATURES.index("log_area"), FEATURES.index("contrast")
+_SLENDER = FEATURES.index("slender")
+_MANY = 12  # neighbours of one kind; more say nothing more
+
+_Float = NDArray[np.float64]
+
+
+def context_of(readings: Sequence[Reading], trust: _Float) -> _Float:
+    """Compare the candidates of one photo with its likely animals and with its other things.
+
+    Parameters
+    ----------
+    readings : sequence of Reading
+        All things of the photo.
+    trust : ndarray of shape (n,)
+        How likely each candidate, in the order of `candidates_in`, is one animal by itself.
+
+    Returns
+    -------
+    ndarray of shape (n, len(CONTEXT))
+    """
+    flat = candidates_in(readings)
+    owner = np.repeat(np.arange(len(readings)), [sum(map(len, each)) for each in readings])
+    features = np.array([each.features for each in flat])
+    own = features[:, [_LENGTH, _AREA, _CONTRAST, _SLENDER]].copy()
+    own[:, 2:] = np.log(np.maximum(own[:, 2:], 1e-3))
+    weight = np.where(trust > 0.5, trust, 0.0) + 1e-6
+    typical = np.array([_weighted_median(column, weight) for column in own.T])
+    neighbours = _Neighbours(readings)
+    counts = np.array(
+        [neighbours.counts(each, number) for each, number in zip(flat, owner.tolist(), strict=True)]
+    )
+    near = neighbours.crowd(flat, 4 * float(np.exp(typical[0])))
+    return np.column_stack([own - typical, np.log1p(near), np.log1p(np.minimum(counts, _MANY))])
+
+
+def candidates_in(readings: Sequence[Reading]) -> list[Candidate]:
+    """List the candidates of all cuts, in order."""
+    return [each for cuts in readings for cut in cuts for each in cut]
+
+
+def _weighted_median(values: _Float, weight: _Float) -> float:
+    order = np.argsort(values)
+    total = np.cumsum(weight[order])
+    return float(values[order][np.searchsorted(total, total[-1] / 2)])
+
+
+class _Neighbours:
+    """The photo's things as wholes, looked up by place."""
+
+    def __init__(self, readings: Sequence[Reading]) -> None:
+        wholes = [cuts[0][0] for cuts in readings]
+        self._frames = np.array([each.frame for each in wholes])
+        self._sizes = np.array([each.features[[_LENGTH, _WIDTH]] for each in wholes])
+        self._angles = np.array([each.angle for each in wholes])
+        middles = (self._frames[:, :2] + self._frames[:, 2:]) / 2
+        self._tree = cKDTree(middles)
+        self._by_side = [np.argsort(self._frames[:, side]) for side in (0, 1)]
+        self._sorted = [self._frames[order, side] for side, order in enumerate(self._by_side)]
+
+    def crowd(self, candidates: Sequence[Candidate], reach: float) -> _Float:
+        """How many things lie within `reach` pixels of each candidate, itself left out."""
+        frames = np.array([each.frame for each in candidates])
+        middles = (frames[:, :2] + frames[:, 2:]) / 2
+        return np.maximum(self._tree.query_ball_point(middles, reach, return_length=True) - 1, 0)
+
+    def counts(self, candidate: Candidate, own: int) -> tuple[int, int]:
+        """How many other things are parallel and alike, and how many stand level and alike."""
+        return self._parallel(candidate, own), max(
+            self._level(candidate, own, side) for side in (0, 1)
+        )
+
+    def _parallel(self, candidate: Candidate, own: int) -> int:
+        if candidate.features[_SLENDER] < 2.2:
+            return 0
+        left, top, right, bottom = candidate.frame
+        reach = 6 * float(np.exp(candidate.features[_LENGTH]))
+        found = self._tree.query_ball_point(((left + right) / 2, (top + bottom) / 2), reach)
+        near = np.array([each for each in found if each != own], int)
+        turned = np.abs((self._angles[near] - candidate.angle + 90) % 180 - 90)
+        alike = np.abs(self._sizes[near] - candidate.features[[_LENGTH, _WIDTH]]) < 0.3
+        return int(((turned < 4) & alike.all(axis=1)).sum())
+
+    def _level(self, candidate: Candidate, own: int, side: int) -> int:
+        """Things whose upper and lower (or left and right) edges are level with these."""
+        low, high = candidate.frame[side], candidate.frame[side + 2]
+        slack = 0.08 * (high - low) + 1
+        first, last = np.searchsorted(self._sorted[side], (low - slack, low + slack))
+        level = self._by_side[side][first:last]
+        level = level[level != own]
+        ends = np.abs(self._frames[level, side + 2] - high) < slack
+        apart = np.abs(self._frames[level, 1 - side] - candidate.frame[1 - side])
+        return int((ends & (apart < 25 * (high - low))).sum())

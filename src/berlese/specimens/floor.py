@@ -1,0 +1,119 @@
+"""What the photo would be without animals, and how far each pixel differs from that.
+
+The ground is estimated on a small copy, at two scales: a wide median, which no animal can pull
+along, and, where nothing lies, a close mean that follows clouds in the liquid and soft shadows.
+Contrast is in grey levels (0 to 255): half by brightness, half by the channel that differs most,
+so that yellowish translucent animals count as much as dark ones.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+OVERVIEW_SIDE = 1024
+_COARSE_SIDE = 192
+_COARSE_WINDOW = 0.34  # of that side; an animal may cover half of the window
+_CLOSE = 0.012  # of the overview's longer side: reach of the close mean
+_LIES = 5.0  # grey levels beyond which something may lie on the ground
+
+Polarity = str
+_Bytes = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Floor:
+    """The empty photo at the overview's height and the photo's own width.
+
+    Attributes
+    ----------
+    levels : ndarray of uint8 of shape (overview height, photo width, 3)
+    height : int
+        Of the photo.
+    """
+
+    levels: _Bytes
+    height: int
+
+    def rows(self, top: int, bottom: int) -> _Bytes:
+        """Floor of the photo's rows from `top` to `bottom` (exclusive)."""
+        count = len(self.levels)
+        step = max(1, self.height // (3 * count))  # rows that may share one: far less than noise
+        first, last = top // step, -(-bottom // step)
+        result = np.empty((last - first, *self.levels.shape[1:]), np.uint8)
+        places = (np.arange(first, last) + 0.5) * (step * count / self.height) - 0.5
+        places = np.clip(places, 0, count - 1)
+        for row, place in enumerate(places.tolist()):
+            above = min(int(place), max(count - 2, 0))
+            below = self.levels[min(above + 1, count - 1)]
+            share = place - above
+            cv2.addWeighted(self.levels[above], 1 - share, below, share, 0, result[row])
+        whole = result.repeat(step, axis=0) if step > 1 else result
+        return whole[top - first * step : bottom - first * step]
+
+    def crop(self, left: int, top: int, right: int, bottom: int) -> _Bytes:
+        """Floor of a box of the photo."""
+        narrow = Floor(np.ascontiguousarray(self.levels[:, left:right]), self.height)
+        return narrow.rows(top, bottom)
+
+
+def stretched(levels: _Bytes, width: int, height: int) -> Floor:
+    """Take the ground of a shrunk copy for that of the photo of `width` x `height` pixels."""
+    wide = cv2.resize(levels, (width, len(levels)), interpolation=cv2.INTER_LINEAR)
+    return Floor(np.asarray(wide), height)
+
+
+def ground_of(overview: _Bytes) -> _Bytes:
+    """Estimate the ground of a small picture, at its own size."""
+    coarse = _wide_median(overview)
+    reach = max(2.0, _CLOSE * max(overview.shape[:2]))
+    ground = coarse
+    for _ in range(2):
+        lies = contrast_of(overview, ground) > _LIES + 4 * _noise(overview, ground)
+        near = cv2.dilate(lies.astype(np.uint8), np.ones((5, 5), np.uint8))
+        free = (1 - near).astype(np.float32)
+        support = cv2.GaussianBlur(free, (0, 0), reach)
+        mean = cv2.GaussianBlur(overview * free[..., None], (0, 0), reach)
+        trust = np.clip(support / 0.25, 0, 1)[..., None]
+        close = mean / np.maximum(support, 1e-3)[..., None]
+        mixed = close * trust + coarse * (1 - trust)
+        ground = np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
+    return ground
+
+
+def _wide_median(overview: _Bytes) -> _Bytes:
+    height, width = overview.shape[:2]
+    factor = min(1.0, _COARSE_SIDE / max(height, width))
+    size = (max(16, round(width * factor)), max(16, round(height * factor)))
+    small = cv2.resize(overview, size, interpolation=cv2.INTER_AREA)
+    window = round(max(size) * _COARSE_WINDOW) | 1
+    smooth = cv2.GaussianBlur(cv2.medianBlur(small, window), (0, 0), 3)
+    return np.asarray(cv2.resize(smooth, (width, height), interpolation=cv2.INTER_LINEAR))
+
+
+def _noise(picture: _Bytes, ground: _Bytes) -> float:
+    return float(np.median(contrast_of(picture, ground)[::3, ::3]))
+
+
+def contrast_of(pixels: _Bytes, ground: _Bytes, polarity: str = "auto") -> _Bytes:
+    """How far pixels differ from the ground: both ways, or only darker, or only lighter.
+
+    Parameters
+    ----------
+    pixels, ground : ndarray of uint8 of shape (height, width, 3)
+    polarity : {"auto", "dark", "light"}
+
+    Returns
+    -------
+    ndarray of uint8 of shape (height, width)
+    """
+    if polarity == "dark":
+        away = cv2.subtract(ground, pixels)
+    elif polarity == "light":
+        away = cv2.subtract(pixels, ground)
+    else:
+        away = cv2.absdiff(pixels, ground)
+    red, green, blue = cv2.split(away)
+    most = cv2.max(cv2.max(red, green), blue)
+    return np.asarray(cv2.addWeighted(cv2.cvtColor(away, cv2.COLOR_RGB2GRAY), 0.5, most, 0.5, 0))

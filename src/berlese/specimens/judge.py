@@ -1,0 +1,85 @@
+"""Tell animals from parts, dirt and clumps by their measurements.
+
+Two small networks, each a few matrices in a safetensors file of the package: the first looks at a
+candidate alone, the second also at how it compares with the photo's other likely animals.
+`benchmarks/train_judge.py` made the file, from simulated plates and from plates pasted of real
+photos, and makes it again.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from hashlib import sha256
+from importlib.resources import files
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load
+
+from berlese.specimens.candidates import Reading
+from berlese.specimens.context import candidates_in, context_of
+
+KINDS = ("animal", "several", "part", "dirt")
+SEVERAL, PART = KINDS.index("several"), KINDS.index("part")
+WEIGHTS = "judge.safetensors"
+SURE = 0.97
+_FAR = 4.0  # standard deviations; what lies farther counts as far as that
+
+_Float = NDArray[np.float64]
+
+
+def judge(readings: Sequence[Reading]) -> _Float:
+    """Give the probability of each of `KINDS` for the candidates of one photo.
+
+    Parameters
+    ----------
+    readings : sequence of Reading
+        All things of the photo: they are compared with each other.
+
+    Returns
+    -------
+    ndarray of float64 of shape (n, 4)
+        In the order of `candidates_in`.
+    """
+    weights = _weights()
+    features = np.array([each.features for each in candidates_in(readings)])
+    alone = probabilities(features, weights, "alone")
+    context = context_of(readings, alone[:, 0])
+    return probabilities(np.hstack([features, context]), weights, "together")
+
+
+def is_plain(features: _Float) -> bool:
+    """Tell by a whole thing's features alone that it is surely dirt, or surely one animal."""
+    odds = probabilities(features[None], _weights(), "alone")[0]
+    return bool(odds[KINDS.index("dirt")] > SURE or odds[0] > SURE)
+
+
+def fingerprint() -> str:
+    """Name the networks by their bytes: other networks, other specimens."""
+    return sha256(_file()).hexdigest()[:16]
+
+
+@lru_cache(maxsize=1)
+def _file() -> bytes:
+    return files("berlese.specimens").joinpath(WEIGHTS).read_bytes()
+
+
+@lru_cache(maxsize=1)
+def _weights() -> dict[str, _Float]:
+    return {name: np.asarray(value, float) for name, value in load(_file()).items()}
+
+
+def probabilities(features: _Float, weights: dict[str, _Float], name: str) -> _Float:
+    """Run one network on features of shape (n, d); the mean over its members."""
+    scaled = (features - weights[f"{name}.mean"]) / weights[f"{name}.deviation"]
+    scaled = np.clip(scaled, -_FAR, _FAR)
+    total = np.zeros((len(features), len(KINDS)))
+    members = int(weights[f"{name}.members"][0])
+    for member in range(members):
+        values = scaled
+        for layer in range(3):
+            values = values @ weights[f"{name}.{member}.{layer}.weight"]
+            values = values + weights[f"{name}.{member}.{layer}.bias"]
+            values = np.maximum(values, 0) if layer < 2 else values
+        values = np.exp(values - values.max(axis=1, keepdims=True))
+        total += values / values.sum(axis=1, keepdims=True)
+    return total / members

@@ -1,0 +1,52 @@
+"""The ground is what the photo would be without animals."""
+
+import cv2
+import numpy as np
+import pytest
+
+from berlese.specimens.floor import contrast_of, ground_of, stretched
+
+
+def sloped(height=300, width=400, low=120, high=200):
+    row = np.linspace(low, high, width)
+    return np.repeat(np.tile(row, (height, 1))[..., None], 3, axis=2).astype(np.uint8)
+
+
+def test_the_ground_follows_uneven_light_below_animals():
+    clean = sloped()
+    image = clean.copy()
+    cv2.ellipse(image, (200, 150), (30, 15), 20, 0, 360, (20, 20, 20), -1)
+    cv2.ellipse(image, (90, 60), (30, 15), 20, 0, 360, (250, 250, 250), -1)
+    away = np.abs(ground_of(image).astype(int) - clean)
+    assert np.percentile(away, 99) <= 6
+
+
+def test_an_animal_that_covers_a_twentieth_of_the_photo_does_not_become_ground():
+    image = sloped(low=180, high=190)
+    cv2.ellipse(image, (200, 150), (70, 30), 0, 0, 360, (40, 30, 30), -1)
+    assert ground_of(image)[150, 200].mean() > 170
+
+
+def test_rows_of_the_ground_are_those_of_the_whole():
+    ground = stretched(ground_of(sloped()), 1600, 1200)
+    whole = ground.rows(0, 1200)
+    assert whole.shape == (1200, 1600, 3)
+    np.testing.assert_array_equal(ground.rows(333, 460), whole[333:460])
+    np.testing.assert_array_equal(ground.crop(50, 333, 90, 460), whole[333:460, 50:90])
+
+
+@pytest.mark.parametrize(
+    ("polarity", "dark", "light"), [("auto", 40, 30), ("dark", 40, 0), ("light", 0, 30)]
+)
+def test_contrast_counts_grey_levels_in_the_direction_asked(polarity, dark, light):
+    ground = np.full((2, 2, 3), 100, np.uint8)
+    pixels = ground.copy()
+    pixels[0, 0], pixels[1, 1] = 60, 130
+    contrast = contrast_of(pixels, ground, polarity)
+    assert (contrast[0, 0], contrast[1, 1], contrast[0, 1]) == (dark, light, 0)
+
+
+def test_yellow_on_white_counts_by_its_blue():
+    ground = np.full((1, 1, 3), 240, np.uint8)
+    yellow = np.array([[[236, 226, 160]]], np.uint8)
+    assert contrast_of(yellow, ground)[0, 0] > 40
