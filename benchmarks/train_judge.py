@@ -1,6 +1,6 @@
 """Train the classifier of candidates that the package ships, from simulated and pasted plates.
 
-    python benchmarks/train_judge.py [--plates 60] [--size 1500] [--out FILE] [--keep FILE.npz]
+    python benchmarks/train_judge.py [--plates 52] [--size 1150] [--out FILE]
 
 Plates have seeds below 1000; pasted ones use the photos of the `train` half. A candidate is an
 animal if its box meets a true one at IoU .5 and it covers half of that animal and of no other;
@@ -187,7 +187,7 @@ def report(groups: list[Group], state: dict[str, Float]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--plates", type=int, default=60)
+    parser.add_argument("--plates", type=int, default=52)
     parser.add_argument("--size", type=int, default=1150)
     parser.add_argument("--out", type=Path, default=OUT)
     options = parser.parse_args()

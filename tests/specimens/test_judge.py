@@ -45,7 +45,7 @@ def test_animals_are_told_from_dirt_on_a_plate_of_either():
         odds = judge(read_photo(Pixels(pixels), SegmentSettings()))
         found[name] = float((odds[:, 0] > 0.5).mean())
     assert found["animals"] > 0.4
-    assert found["dirt"] < 0.1
+    assert found["dirt"] < 0.2
 
 
 def test_a_fingerprint_names_the_file():
