@@ -32,6 +32,8 @@ from berlese.specimens.outline import Box, Specimen
 
 SMALLEST = 16.0  # pixels, where no smallest length is given
 KEPT_SCORE = 0.4
+LEAST_WORTH_OF_PIECES = 0.42
+PIECES_MUST_GAIN = 0.1
 BLURRED_EDGE = 7.5  # pixels; sharp photos have 3 to 5, a Gaussian of 4 pixels makes 8 to 10
 BLURRED_SHARE = 0.06  # of the root of the area, for animals so large that it hides no detail
 
@@ -224,10 +226,27 @@ def _verdicts(readings: list[Reading]) -> list[Verdict]:
     for cuts in readings:
         (whole,) = cuts[0]
         clump = float(odds[id(whole)][SEVERAL])
-        best = max(cuts, key=lambda cut: _worth(cut, odds, clump))
+        best = _best_cut(cuts, odds, clump)
         found = _likely(best, odds, clump if len(best) > 1 else 0.0)
         kept += found or _likely(cuts[0], odds, 0.0)
     return kept
+
+
+def _best_cut(cuts: Reading, odds: dict[int, NDArray[np.float64]], clump: float) -> Cut:
+    """Choose what explains a thing best; pieces have to look like animals, not only better.
+
+    Cut between its legs, a large animal gives pieces that look a little more like animals than
+    the whole does.
+    """
+    worth = [_worth(cut, odds, clump) for cut in cuts]
+    one = max((w for w, cut in zip(worth, cuts, strict=True) if len(cut) == 1), default=0.0)
+    needed = max(LEAST_WORTH_OF_PIECES, one + PIECES_MUST_GAIN)
+    allowed = [
+        (w, number)
+        for number, (w, cut) in enumerate(zip(worth, cuts, strict=True))
+        if len(cut) == 1 or w >= needed
+    ]
+    return cuts[max(allowed)[1]]
 
 
 def _worth(cut: Cut, odds: dict[int, NDArray[np.float64]], clump: float) -> float:
