@@ -22,7 +22,6 @@ FEWEST = 10  # reviewed animals that can decide
 SETTLED = 30
 LEVEL = 0.9
 DRAWS = 4000
-FORGIVEN = 1  # animal that adapting may lose among fewer than `SETTLED`: it is no evidence
 AUTO = "auto"
 KEEP = "none"
 CONSENSUS = "consensus"
@@ -314,7 +313,7 @@ def _chosen(
     if k < FEWEST:
         return _chosen_without_names(evidence, candidates[name].classifier)
     compared = Comparison.of(candidates[name].right, candidates[KEEP].right)
-    if compared.worse - compared.better > (FORGIVEN if k < SETTLED else 0):
+    if compared.worse > compared.better:
         return KEEP, [f"adapted by {name} it would be worse: {compared.in_words()}"]
     if evidence.near and compared.probability_of_worse > SURE:
         return KEEP, [_near_in_words(evidence), f"names do not overrule it: {compared.in_words()}"]

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from berlese import __version__
 from berlese.classify.bundle import Bundle
 from berlese.classify.growing import Grown, LabelledFeatures, grow
 from berlese.classify.label_noise import Suspicion, doubt_labels, near_duplicates
 from berlese.cli.console import Stages
 from berlese.cli.models import write_rows
+from berlese.cli.pages import render_page
 from berlese.errors import BundleError, PhotoError
 from berlese.photos.reading import decode_image
 from berlese.photos.writing import write_text_atomic
@@ -224,14 +223,8 @@ def _page(
     pairs = sorted(
         duplicates, key=lambda pair: bool(embedded.labels[pair[0]] == embedded.labels[pair[1]])
     )
-    environment = Environment(
-        loader=PackageLoader("berlese.cli"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("audit.html.j2").render(
+    return render_page(
+        "audit.html.j2",
         title=title,
         n_pictures=len(embedded.paths),
         counts=sorted(Counter(embedded.labels.tolist()).items()),
