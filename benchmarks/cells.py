@@ -33,7 +33,8 @@ def unlike_samples(codes, n_classes, rng):
             drawn = [pool.pop() for _ in range(min(n, len(pool)))]
             rows += drawn
             samples += [sample] * len(drawn)
-    return np.array(rows), np.array(samples)
+    # A small pool is used up before the last samples.
+    return np.array(rows), np.unique(samples, return_inverse=True)[1]
 
 
 def measured(name, seeds):
@@ -46,7 +47,7 @@ def measured(name, seeds):
         rng = np.random.default_rng(seed)
         rows, samples = unlike_samples(task.codes, n_classes, rng)
         codes, X = task.codes[rows], task.pool.X[rows]
-        truth = np.zeros((SAMPLES, n_classes))
+        truth = np.zeros((samples.max() + 1, n_classes))
         np.add.at(truth, (samples, codes), 1)
         plan = ReviewPlan.draw(X, random_state=seed)
         for k, (ours, raw, covered, width) in found.items():

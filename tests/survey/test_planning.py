@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from berlese.classify.review_plan import Goal
+from berlese.errors import SurveyError
 from berlese.survey.planning import review_progress
 from berlese.survey.reviewing import GivenName, add_names, next_to_review
 from tests.survey.conftest import N_ANIMALS
@@ -48,3 +49,8 @@ def test_a_wide_interval_says_how_many_it_will_take(named) -> None:
     assert "Carabidae: +-8.0 points" in words
     assert "probably reached after 150" in words
     assert found.left == 15
+
+
+def test_a_survey_without_animals_says_what_to_do(survey) -> None:
+    with pytest.raises(SurveyError, match="berlese segment"):
+        review_progress(survey, Goal())

@@ -1,4 +1,4 @@
-"""Corrected counts of taxa with intervals, for a whole survey and for each of its cells.
+"""Corrected counts of taxa with intervals, for a whole survey; `cells` spreads them over samples.
 
 Three methods, chosen by what there is (`estimate_counts`):
 

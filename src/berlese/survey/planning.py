@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from berlese.classify.review_plan import Goal
+from berlese.errors import SurveyError
 from berlese.survey.estimates import estimate_survey
 from berlese.survey.reviewing import animals_of, chances_of
 from berlese.survey.survey import Survey
@@ -100,10 +101,12 @@ def review_progress(survey: Survey, goal: Goal) -> Progress:
     Raises
     ------
     SurveyError
-        If the features that its animals were named by are gone.
+        If it has no animals.
     """
     animals = animals_of(survey)
     n = len(animals)
+    if not n:
+        raise SurveyError(f"{survey.folder}: has no animals; run `berlese segment` first.")
     drawn = int(np.isfinite(chances_of(survey, animals)).sum())
     look = goal.last_look(drawn, n)
     next_look = goal.next_look(drawn, n)
