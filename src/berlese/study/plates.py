@@ -337,7 +337,8 @@ def _adaptation(analysis: Analysis, at: int) -> Plate | None:
         figures.letter(left, 2 * row, f"CNN, tested {tested[accuracy]}")
         figures.letter(right, 2 * row + 1, f"DANN, tested {tested[accuracy]}")
         left.set_ylabel("Accuracy")
-        right.legend(loc="best")
+    keys = panels[1][1].get_legend_handles_labels()
+    figure.legend(*keys, loc="outside lower right", ncols=len(keys[1]))  # never over a point
     panels[1][0].set_xlabel(f"Training images of {source}")
     panels[1][1].set_xlabel(f"Training images of {source} and {target}")
     number = "6" if at == 0 else f"S{at + 2}"
