@@ -191,9 +191,8 @@ def _figure_3(plan: Plan, analysis: Analysis) -> Plate | None:
     most = int(data["n_sites"].max())
     if most:
         counts = sorted({max(most // 5, 1), max(most // 2, 1), most})
-        panels[0, 0].legend(
-            handles=figures.legend_of_sites(counts), loc="lower right", labelspacing=0.9
-        )
+        keys = figures.legend_of_sites(counts)
+        figure.legend(handles=keys, loc="outside lower right", ncols=len(keys))
     for (row, column), ax in np.ndenumerate(panels):
         figures.label_taxa(_rows_of(analysis.taxa, views[column]), SCORES[row], ax=ax)
     caption = (
