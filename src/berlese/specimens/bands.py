@@ -22,7 +22,7 @@ LEAST_CONTRAST = 9.0  # grey levels
 MOST_NOISE = 40.0
 NOISE_FACTOR = 5.0
 SEED_FACTOR = 1.7  # the strongest pixel of a thing over the weakest
-KEPT_BYTES = 300_000_000
+KEPT_BYTES = 160_000_000
 KEPT_ROWS = 2048
 
 _Bytes = NDArray[np.uint8]
