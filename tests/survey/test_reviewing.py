@@ -1,5 +1,6 @@
 """What people say: added to what is there, drawn at random, known again after other photos."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,9 @@ import pytest
 from sqlalchemy import select
 
 from berlese.errors import SettingError, SurveyError
-from berlese.specimens.segment import SegmentSettings
+from berlese.specimens.outline import Box
+from berlese.specimens.segment import SegmentSettings, segment_photo
+from berlese.survey import segmenting
 from berlese.survey.community import known_taxa
 from berlese.survey.reviewing import (
     GivenName,
@@ -122,6 +125,35 @@ def test_names_settle_on_the_known_spelling_and_new_ones_are_told(named: Survey)
     report = say(named, [second], f"{known}x")
     assert report.notes == (f"'{known}x' is a new name here; did you mean {known!r}?",)
     assert say(named, [third], "Zopheridae").notes == ("'Zopheridae' is a new name here.",)
+
+
+def test_names_follow_an_animal_into_another_outline(named: Survey, monkeypatch) -> None:
+    drawn = next_to_review(named, 2)
+    say(named, drawn[:1], "Carabidae", by="Ada")
+    say(named, drawn[:1], "Cisidae", by="Bob")
+    before = {each.specimen_id for each in animals_of(named)}
+
+    def a_pixel_larger(photo, settings):
+        for each in segment_photo(photo, settings):
+            box = Box(each.box.left, each.box.top, each.box.right + 1, each.box.bottom + 1)
+            yield replace(each, box=box)
+
+    monkeypatch.setattr(segmenting, "segment_photo", lambda *a: list(a_pixel_larger(*a)))
+    for _ in range(2):  # and stay one word each, however often it is done
+        segment_photos(named, overwrite=True)
+    animals = animals_of(named)
+    assert len(animals) == N_ANIMALS
+    assert before.isdisjoint(each.specimen_id for each in animals)
+    (again,) = [each for each in animals if each.reviewed is not None]
+    assert (again.photo, again.reviewed.taxon) == (drawn[0].photo, "Cisidae")
+    with named.reading() as session:
+        words = session.scalars(
+            select(Identification).where(Identification.specimen_id == again.specimen_id)
+        ).all()
+    assert [(word.taxon, word.identified_by) for word in words] == [
+        ("Carabidae", "Ada"),
+        ("Cisidae", "Bob"),
+    ]
 
 
 def test_names_of_animals_that_no_longer_count_are_told(named: Survey) -> None:

@@ -2,7 +2,8 @@
 
 One photo is one transaction: its crops are written first, then its rows, so that a killed run
 leaves either all of a photo or nothing of it. A specimen that is found again, at the same place
-on the same photo, keeps its identity and all that was said about it.
+on the same photo, keeps its identity and all that was said about it; one that is found again in
+another outline (boxes overlap by half or more) keeps what people said.
 """
 
 import json
@@ -21,12 +22,14 @@ from berlese.photos.reading import open_photo
 from berlese.photos.writing import write_png
 from berlese.specimens.crop import Patch, cut_patches
 from berlese.specimens.judge import fingerprint
+from berlese.specimens.matching import match_boxes
 from berlese.specimens.measure import measure
+from berlese.specimens.outline import Box
 from berlese.specimens.outline import Specimen as FoundSpecimen
 from berlese.specimens.segment import SegmentSettings, segment_photo
 from berlese.survey.failures import UNUSABLE, Failure, StepReport, reason_of, record_failures
 from berlese.survey.survey import Survey
-from berlese.survey.tables import Photo, Specimen, current_photos, specimen_id
+from berlese.survey.tables import Identification, Photo, Specimen, current_photos, specimen_id
 
 STAGE = "segment"
 STEM_LENGTH = 40  # characters of the photo's name in its crops' folder
@@ -166,8 +169,51 @@ def _replace_specimens(
     session: Session, photo_sha256: str, rows: list[Specimen], wanted: str
 ) -> None:
     """Store what was found now; what was found earlier and is not any more stays, not current."""
-    for known in session.scalars(select(Specimen).where(Specimen.photo_sha256 == photo_sha256)):
+    of_photo = select(Specimen).where(Specimen.photo_sha256 == photo_sha256)
+    before = [known for known in session.scalars(of_photo) if known.current]
+    for known in session.scalars(of_photo):
         known.current = False
-    for row in rows:
-        session.merge(row)
-    session.get_one(Photo, photo_sha256).segmentation = wanted
+    now = [session.merge(row) for row in rows]
+    session.flush()
+    photo = session.get_one(Photo, photo_sha256)
+    _carry_names(session, photo, before, now)
+    photo.segmentation = wanted
+
+
+def _carry_names(
+    session: Session, photo: Photo, before: list[Specimen], now: list[Specimen]
+) -> None:
+    """Give animals that were found again in another outline what people said of them."""
+    kept = {each.id for each in before} & {each.id for each in now}
+    gone = [each for each in before if each.id not in kept and _by_people(each)]
+    new = [each for each in now if each.id not in kept]
+    pairs = match_boxes(
+        [_box_of(each, photo) for each in new], [_box_of(each, photo) for each in gone]
+    )
+    for at, was, _ in pairs:
+        said = {_statement(word) for word in _by_people(new[at])}
+        for word in _by_people(gone[was]):
+            if _statement(word) not in said:
+                taxon, rank, status, by, when = _statement(word)
+                copy = Identification(
+                    specimen_id=new[at].id,
+                    taxon=taxon,
+                    rank=rank,
+                    status=status,
+                    identified_by=by,
+                    identified_at=when,
+                )
+                session.add(copy)
+
+
+def _by_people(specimen: Specimen) -> list[Identification]:
+    return [word for word in specimen.identifications if word.identified_by is not None]
+
+
+def _statement(word: Identification) -> tuple[str | None, str | None, str, str | None, str]:
+    return word.taxon, word.rank, word.status, word.identified_by, word.identified_at
+
+
+def _box_of(specimen: Specimen, photo: Photo) -> Box:
+    fractions = (specimen.x, specimen.y, specimen.width, specimen.height)
+    return Box.from_normalised(fractions, photo.width, photo.height)
