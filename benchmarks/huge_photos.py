@@ -1,6 +1,6 @@
 """Time and memory of segmenting photos of ever more pixels, beside libvips's own decode.
 
-    python benchmarks/huge_photos.py [--sides 2600 5200 10400] [--folder /tmp/huge-photos]
+    python benchmarks/huge_photos.py [--sides 2600 5200 10400] [--folder DIR]
 
 Each photo is a mirrored JPEG of one simulated plate, so that animals per pixel stay the same.
 Prints CPU seconds (user and system, all threads) of decoding, of the sweep alone and of all, and
@@ -12,6 +12,7 @@ import json
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -69,7 +70,7 @@ def measured(job: str, path: Path) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sides", type=int, nargs="+", default=[2600, 5200, 10400])
-    parser.add_argument("--folder", type=Path, default=Path("/tmp/huge-photos"))
+    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "huge-photos")
     parser.add_argument("--job", choices=sorted(JOBS))
     parser.add_argument("--photo", type=Path)
     options = parser.parse_args()
