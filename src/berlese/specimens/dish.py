@@ -15,6 +15,8 @@ RIM_FILL = 0.2  # of its frame that a rim covers at most
 RIM_BAND = 0.04  # of the radius: how far from the circle a rim's pixels lie
 RIM_SHARE = 0.6  # of the pixels that must lie in that band
 RIM_ARC = 18  # of 36 directions in which a rim must be seen
+DIRECTIONS = 720  # in which a rim is looked for
+AGAINST_RIM = 20  # per cent of the directions in which animals may lie against it
 LETTERS_IN_LINE = 5
 
 _Mask = NDArray[np.bool_]
@@ -48,7 +50,7 @@ def _hollow_pixels(found: _Mask) -> NDArray[np.int64] | None:
 
 def _fit_circle(points: NDArray[np.int64]) -> tuple[float, float, float] | None:
     """Centre and inner radius of the rim that most points form; None where they form none."""
-    sample = points[:: max(1, len(points) // 4000)].astype(float)
+    sample = _innermost(points.astype(float))
     middle = (sample.min(axis=0) + sample.max(axis=0)) / 2
     start = np.array([*middle, np.hypot(*(sample - middle).T).mean()])
 
@@ -62,8 +64,22 @@ def _fit_circle(points: NDArray[np.int64]) -> tuple[float, float, float] | None:
     seen = len(np.unique(np.floor(angles / (2 * np.pi) * 36)))
     if near.mean() < RIM_SHARE or seen < RIM_ARC:
         return None
-    inner = float(np.percentile(residuals(fit.x)[near], 2)) + radius
+    inner = float(np.percentile(residuals(fit.x)[near], AGAINST_RIM)) + radius
     return x, y, inner * 0.99
+
+
+def _innermost(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Pixels that face the dish: in each direction the nearest one to the middle.
+
+    What surrounds a dish may be as wide as a bright table, and wider on one side.
+    """
+    middle = (points.min(axis=0) + points.max(axis=0)) / 2
+    away = points - middle
+    distance = np.hypot(*away.T)
+    direction = np.floor(np.arctan2(away[:, 1], away[:, 0]) / (2 * np.pi) * DIRECTIONS)
+    order = np.lexsort((distance, direction))
+    _, first = np.unique(direction[order], return_index=True)
+    return np.asarray(points[order[first]])
 
 
 def letters_among(boxes: Sequence[Box]) -> set[int]:
