@@ -170,9 +170,10 @@ def _replace_specimens(
 ) -> None:
     """Store what was found now; what was found earlier and is not any more stays, not current."""
     of_photo = select(Specimen).where(Specimen.photo_sha256 == photo_sha256)
-    before = [known for known in session.scalars(of_photo) if known.current]
-    for known in session.scalars(of_photo):
-        known.current = False
+    known = session.scalars(of_photo).all()
+    before = [each for each in known if each.current]
+    for each in known:
+        each.current = False
     now = [session.merge(row) for row in rows]
     session.flush()
     photo = session.get_one(Photo, photo_sha256)
