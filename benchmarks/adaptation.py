@@ -31,17 +31,17 @@ from feature_sets import (
 from numpy.typing import NDArray
 from sklearn.semi_supervised import LabelSpreading
 
-from berlese.classify.adaptation import fit_source
+from berlese.classify.adaptation.consensus import ConsensusClassifier
+from berlese.classify.adaptation.domains import Domains
+from berlese.classify.adaptation.guard import decide
+from berlese.classify.adaptation.method import fit_source
+from berlese.classify.adaptation.prototypes import PrototypeClassifier
+from berlese.classify.adaptation.retraining import InformationMaximisationClassifier
+from berlese.classify.adaptation.reviewed import ReviewedClassifier
+from berlese.classify.adaptation.vote import VoteClassifier
 from berlese.classify.calibrate import BiasCorrectedTemperature
-from berlese.classify.consensus import ConsensusClassifier
-from berlese.classify.domains import Domains
-from berlese.classify.guard import decide
 from berlese.classify.powered import target_classifier
-from berlese.classify.prototypes import PrototypeClassifier
-from berlese.classify.retraining import InformationMaximisationClassifier
-from berlese.classify.reviewed import ReviewedClassifier
 from berlese.classify.standardising import Standardiser
-from berlese.classify.vote import VoteClassifier
 
 SURF = ("amazon", "caltech10", "dslr", "webcam")
 INSECTS = [(letter, *pair) for letter in "ML" for pair in (("web", "field"), ("field", "web"))]

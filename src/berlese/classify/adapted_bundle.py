@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from berlese.classify.adaptation.domains import UNREVIEWED, Domains
+from berlese.classify.adaptation.guard import AUTO, KEEP, Verdict, decide
 from berlese.classify.bundle import Bundle
-from berlese.classify.domains import UNREVIEWED, Domains
-from berlese.classify.guard import AUTO, KEEP, Verdict, decide
 from berlese.classify.unknowns import UnknownRule
 from berlese.errors import BundleError, SettingError
 
@@ -39,7 +39,7 @@ def adapt_bundle(
     backbone_hash : str
         Of the features.
     method : str
-        See `berlese.classify.guard.decide`.
+        See `berlese.classify.adaptation.guard.decide`.
 
     Returns
     -------

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
+from berlese.classify.adaptation.scores import unit
 from berlese.classify.domain_error import ALIKE, DomainError
 from berlese.classify.linear import logistic_weights
-from berlese.classify.scores import unit
 from berlese.classify.standardising import Standardiser
 
 CLEAR = 0.33  # Cliff's delta from which a difference is called clear, after Romano et al. 2006

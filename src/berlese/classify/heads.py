@@ -69,7 +69,7 @@ def new_adaptation(name: str) -> Any:
     if name not in _ADAPTED:
         raise SettingError(f"method must be one of {', '.join(ADAPTATIONS)}; got {name!r}.")
     module, class_name = _ADAPTED[name]
-    return getattr(import_module(f"berlese.classify.{module}"), class_name)()
+    return getattr(import_module(f"berlese.classify.adaptation.{module}"), class_name)()
 
 
 def saved_head(name: str) -> Any:

@@ -1,10 +1,10 @@
 """Name the target by the mean of methods that err in different ways."""
 
-from berlese.classify.adaptation import AdaptedClassifier, fit_source, standardised
-from berlese.classify.domains import Domains
-from berlese.classify.prototypes import prototypes
-from berlese.classify.retraining import DensityRatioClassifier, SelfTrainingClassifier
-from berlese.classify.scores import MeanScores, State
+from berlese.classify.adaptation.domains import Domains
+from berlese.classify.adaptation.method import AdaptedClassifier, fit_source, standardised
+from berlese.classify.adaptation.prototypes import prototypes
+from berlese.classify.adaptation.retraining import DensityRatioClassifier, SelfTrainingClassifier
+from berlese.classify.adaptation.scores import MeanScores, State
 
 
 class VoteClassifier(AdaptedClassifier):

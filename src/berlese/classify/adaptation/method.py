@@ -1,7 +1,7 @@
 """What all methods that adapt a classifier to another photo set have in common.
 
 All estimators keep scikit-learn's contract with skada's ``fit(X, y, sample_domain=d)``, see
-`berlese.classify.domains`. Without target rows each is the classifier of the source.
+`berlese.classify.adaptation.domains`. Without target rows each is the classifier of the source.
 
 *Label shift* is what breaks adaptation: where the target's shares of the taxa differ much from
 the source's, a method that moves the target's features onto the source's moves one taxon onto
@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from berlese.classify.domains import Domains, split_domains
+from berlese.classify.adaptation.domains import Domains, split_domains
+from berlese.classify.adaptation.scores import LinearScores, State
 from berlese.classify.linear import logistic_weights
-from berlese.classify.scores import LinearScores, State
 from berlese.classify.standardising import Standardiser
 from berlese.options import require_between
 
@@ -66,7 +66,7 @@ class AdaptedClassifier(ClassifierMixin, BaseEstimator):
         require_between(self, "C", 0, float("inf"), inclusive=False)
 
     def adapted(self, domains: Domains) -> Any:
-        """Fit to rows sorted by domain; the scores are a form of `berlese.classify.scores`."""
+        """Fit to rows sorted by domain, and give the scores (see the module `scores`)."""
         raise NotImplementedError
 
     def _restored(self, state: State) -> Any:

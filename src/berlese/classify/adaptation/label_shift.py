@@ -4,10 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedKFold
 
-from berlese.classify.adaptation import AdaptedClassifier, fit_source
+from berlese.classify.adaptation.domains import Domains
+from berlese.classify.adaptation.method import AdaptedClassifier, fit_source
+from berlese.classify.adaptation.scores import LinearScores, State
 from berlese.classify.calibrate import BiasCorrectedTemperature
-from berlese.classify.domains import Domains
-from berlese.classify.scores import LinearScores, State
 from berlese.classify.shares import em_shares
 
 FOLDS = 3

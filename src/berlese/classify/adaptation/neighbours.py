@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, diags
 
-from berlese.classify.scores import unit
+from berlese.classify.adaptation.scores import unit
 
 NEIGHBOURS = 10
 SMALLEST = 1e-12

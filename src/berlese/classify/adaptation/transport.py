@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from berlese.classify.adaptation import AdaptedClassifier, fit_source
-from berlese.classify.domains import Domains
+from berlese.classify.adaptation.domains import Domains
+from berlese.classify.adaptation.method import AdaptedClassifier, fit_source
+from berlese.classify.adaptation.scores import LinearScores, State
 from berlese.classify.linear import logistic_weights
-from berlese.classify.scores import LinearScores, State
 from berlese.classify.standardising import Standardiser
 from berlese.errors import MissingPackageError, SettingError
 from berlese.options import require_between

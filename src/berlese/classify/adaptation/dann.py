@@ -12,7 +12,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from berlese.classify.domains import is_source
+from berlese.classify.adaptation.domains import is_source
 from berlese.classify.parallel import UNLABELLED, HeadTask, HeadTraining, train_heads
 
 

@@ -4,9 +4,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import xlogy
 
-from berlese.classify.adaptation import STATISTICS, AdaptedClassifier, fit_source, standardised
-from berlese.classify.domains import Domains
-from berlese.classify.scores import CosineScores, LinearScores, State, form_of, unit
+from berlese.classify.adaptation.domains import Domains
+from berlese.classify.adaptation.method import (
+    STATISTICS,
+    AdaptedClassifier,
+    fit_source,
+    standardised,
+)
+from berlese.classify.adaptation.scores import CosineScores, LinearScores, State, form_of, unit
 from berlese.classify.standardising import Standardiser
 from berlese.options import require_at_least, require_one_of
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from berlese.classify.dann import DannClassifier
+from berlese.classify.adaptation.dann import DannClassifier
 
 
 @parametrize_with_checks(

@@ -7,11 +7,16 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 from sklearn.decomposition import PCA
 
-from berlese.classify.adaptation import STATISTICS, AdaptedClassifier, fit_source, standardised
-from berlese.classify.domains import Domains
-from berlese.classify.label_shift import shares_of_target
+from berlese.classify.adaptation.domains import Domains
+from berlese.classify.adaptation.label_shift import shares_of_target
+from berlese.classify.adaptation.method import (
+    STATISTICS,
+    AdaptedClassifier,
+    fit_source,
+    standardised,
+)
+from berlese.classify.adaptation.scores import LinearScores, State
 from berlese.classify.linear import logistic_weights
-from berlese.classify.scores import LinearScores, State
 from berlese.options import require_at_least, require_between, require_one_of
 
 DOMAIN_COMPONENTS = 64

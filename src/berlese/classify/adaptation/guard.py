@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import beta, binomtest
 
+from berlese.classify.adaptation.domains import Domains
 from berlese.classify.domain_error import DomainError, drawn_domain_error
-from berlese.classify.domains import Domains
 from berlese.classify.heads import new_adaptation
 from berlese.errors import SettingError
 

@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from berlese.classify.adaptation import AdaptedClassifier, fit_source, standardised
-from berlese.classify.domains import Domains
+from berlese.classify.adaptation.domains import Domains
+from berlese.classify.adaptation.method import AdaptedClassifier, fit_source, standardised
+from berlese.classify.adaptation.neighbours import neighbour_graph, spread
+from berlese.classify.adaptation.prototypes import NearestMeanClassifier, prototypes
+from berlese.classify.adaptation.retraining import InformationMaximisationClassifier
+from berlese.classify.adaptation.scores import CosineScores, LinearScores, State
 from berlese.classify.linear import soft_logistic_weights
-from berlese.classify.neighbours import neighbour_graph, spread
-from berlese.classify.prototypes import NearestMeanClassifier, prototypes
-from berlese.classify.retraining import InformationMaximisationClassifier
-from berlese.classify.scores import CosineScores, LinearScores, State
 from berlese.classify.standardising import Standardiser
 from berlese.options import require_at_least, require_one_of
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from berlese.classify.domains import Domains
-from berlese.classify.guard import FEWEST, Comparison, decide
+from berlese.classify.adaptation.domains import Domains
+from berlese.classify.adaptation.guard import FEWEST, Comparison, decide
 from berlese.errors import SettingError
 
 CLASSES = np.array(["Carabidae", "Leiodidae", "Ptiliidae"])

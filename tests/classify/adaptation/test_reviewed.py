@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from berlese.classify.consensus import ConsensusClassifier
-from berlese.classify.domains import Domains
-from berlese.classify.reviewed import ReviewedClassifier
+from berlese.classify.adaptation.consensus import ConsensusClassifier
+from berlese.classify.adaptation.domains import Domains
+from berlese.classify.adaptation.reviewed import ReviewedClassifier
 
 CLASSES = np.array(["Carabidae", "Leiodidae", "Ptiliidae"])
 
@@ -59,7 +59,7 @@ def test_held_out_names_are_not_those_that_were_given():
 
 
 def test_large_targets_are_thinned_but_reviewed_rows_stay(monkeypatch):
-    monkeypatch.setattr("berlese.classify.consensus.LARGEST", 60)
+    monkeypatch.setattr("berlese.classify.adaptation.consensus.LARGEST", 60)
     domains, codes = crossed()
     model = ReviewedClassifier().fit_domains(domains)
     assert (model.held_out_[domains.is_reviewed] >= 0).all()

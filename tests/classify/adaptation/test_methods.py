@@ -4,11 +4,15 @@ import numpy as np
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from berlese.classify.consensus import ConsensusClassifier
-from berlese.classify.domains import Domains
-from berlese.classify.label_shift import LabelShiftClassifier
-from berlese.classify.prototypes import NearestMeanClassifier, PrototypeClassifier, prototypes
-from berlese.classify.retraining import (
+from berlese.classify.adaptation.consensus import ConsensusClassifier
+from berlese.classify.adaptation.domains import Domains
+from berlese.classify.adaptation.label_shift import LabelShiftClassifier
+from berlese.classify.adaptation.prototypes import (
+    NearestMeanClassifier,
+    PrototypeClassifier,
+    prototypes,
+)
+from berlese.classify.adaptation.retraining import (
     DensityRatioClassifier,
     InformationMaximisationClassifier,
     SelfTrainingClassifier,
@@ -16,10 +20,10 @@ from berlese.classify.retraining import (
     information_gradient,
     surest,
 )
-from berlese.classify.reviewed import ReviewedClassifier
-from berlese.classify.scores import LinearScores
+from berlese.classify.adaptation.reviewed import ReviewedClassifier
+from berlese.classify.adaptation.scores import LinearScores
+from berlese.classify.adaptation.vote import VoteClassifier
 from berlese.classify.standardising import Standardiser
-from berlese.classify.vote import VoteClassifier
 from berlese.errors import SettingError
 
 METHODS = [

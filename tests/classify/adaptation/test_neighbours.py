@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from berlese.classify.consensus import inequality
+from berlese.classify.adaptation.consensus import inequality
+from berlese.classify.adaptation.neighbours import BLOCK, neighbour_graph, spread
 from berlese.classify.linear import soft_logistic_weights
-from berlese.classify.neighbours import BLOCK, neighbour_graph, spread
 
 
 def chain():

@@ -5,9 +5,9 @@ import sys
 import numpy as np
 import pytest
 
-from berlese.classify import transport
-from berlese.classify.domains import Domains
-from berlese.classify.transport import TransportClassifier
+from berlese.classify.adaptation import transport
+from berlese.classify.adaptation.domains import Domains
+from berlese.classify.adaptation.transport import TransportClassifier
 from berlese.errors import MissingPackageError, SettingError
 
 CLASSES = np.array(["Carabidae", "Leiodidae", "Ptiliidae"])

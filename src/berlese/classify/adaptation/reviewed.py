@@ -11,19 +11,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from berlese.classify.adaptation import AdaptedClassifier, fit_source
-from berlese.classify.calibrate import BiasCorrectedTemperature
-from berlese.classify.consensus import (
+from berlese.classify.adaptation.consensus import (
     ConsensusClassifier,
     Neighbourhood,
     boldness,
     inequality,
     mixtures,
 )
-from berlese.classify.domains import UNREVIEWED, Domains
-from berlese.classify.neighbours import spread
+from berlese.classify.adaptation.domains import UNREVIEWED, Domains
+from berlese.classify.adaptation.method import AdaptedClassifier, fit_source
+from berlese.classify.adaptation.neighbours import spread
+from berlese.classify.adaptation.scores import LinearScores, State
+from berlese.classify.calibrate import BiasCorrectedTemperature
 from berlese.classify.powered import Predictor, target_classifier
-from berlese.classify.scores import LinearScores, State
 from berlese.options import require_at_least, require_between
 
 REACHES = (0.9, 0.2)  # of names along the graph: by far and by near
@@ -38,8 +38,8 @@ FOLDS = 5
 class ReviewedClassifier(AdaptedClassifier):
     """Learn from a library and from target rows of which a person has named some.
 
-    Without reviewed rows it is `berlese.classify.consensus.ConsensusClassifier`. Measured gains:
-    `docs/how-to/adaptation.md`.
+    Without reviewed rows it is `berlese.classify.adaptation.consensus.ConsensusClassifier`.
+    Measured gains: `docs/how-to/adaptation.md`.
 
     Parameters
     ----------
