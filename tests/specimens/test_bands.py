@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from berlese.specimens.bands import BLOCK, Sweep
+from berlese.specimens.dish import Dish
 from berlese.specimens.floor import ground_of, stretched
 from berlese.specimens.segment import Pixels
 
@@ -94,5 +95,5 @@ def test_one_polarity_sees_only_its_own():
 
 def test_outside_of_the_dish_is_nothing():
     image = photo_with([((350, 450), (40, 14), 0), ((60, 60), (40, 14), 0)])
-    (thing,) = sweep_of(image, inside=(350, 450, 300)).things()
+    (thing,) = sweep_of(image, inside=Dish(350, 450, np.array([300.0]))).things()
     assert thing.top > 400

@@ -3,8 +3,10 @@
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from berlese.specimens.dish import dish_circle
+from berlese.specimens.dish import Dish, find_dish
 
 
 @pytest.mark.parametrize("leaning", [0, 1, 6])
@@ -15,8 +17,58 @@ def test_animals_against_the_rim_do_not_hide_it(leaning):
         angle = 1.0 * number
         where = (round(480 + 380 * np.cos(angle)), round(450 + 380 * np.sin(angle)))
         cv2.circle(found, where, 25, 1, thickness=-1)
-    circle = dish_circle(found > 0)
-    assert circle is not None
-    x, y, radius = circle
-    assert (x, y) == (pytest.approx(480, abs=6), pytest.approx(450, abs=6))
-    assert radius == pytest.approx(396 * 0.99, rel=0.02)
+    dish = find_dish(found > 0)
+    assert dish is not None
+    assert (dish.x, dish.y) == (pytest.approx(480, abs=6), pytest.approx(450, abs=6))
+    assert dish.radii == pytest.approx(396 * 0.99, rel=0.02)
+
+
+def test_an_animal_that_the_rim_cuts_off_is_mostly_inside():
+    found = np.zeros((1000, 1000), np.uint8)
+    found[:] = 1
+    cv2.circle(found, (500, 500), 470, 0, thickness=-1)  # a photo with a round mask
+    ant = (slice(30, 70), slice(490, 510))  # 40 pixels long, from the mask inwards
+    found[ant] = 1
+    dish = find_dish(found > 0)
+    assert dish is not None
+    contrast = found * np.uint8(100)
+    dish.blank_outside(contrast, 0)
+    assert (contrast[ant] > 0).mean() > 0.8
+    contrast[ant] = 0
+    assert not contrast.any()
+
+
+def test_a_rim_that_is_no_true_circle_is_left_out_all_around():
+    found = np.zeros((1000, 1100), np.uint8)
+    cv2.ellipse(found, (550, 500), (480, 455), 20, 0, 360, 1, thickness=6)
+    dish = find_dish(found > 0)
+    assert dish is not None
+    contrast = found * np.uint8(100)
+    dish.blank_outside(contrast, 0)
+    assert not contrast.any()
+    assert dish.radii.max() - dish.radii.min() > 15
+
+
+def test_without_a_rim_there_is_no_dish():
+    found = np.zeros((600, 600), np.uint8)
+    cv2.ellipse(found, (300, 300), (90, 30), 0, 0, 360, 1, thickness=-1)
+    assert find_dish(found > 0) is None
+
+
+@given(
+    middle=st.tuples(st.floats(-20, 90), st.floats(-20, 90)),
+    radii=st.lists(st.floats(5, 60), min_size=1, max_size=9),
+    cut=st.integers(1, 69),
+)
+def test_what_is_blanked_lies_beyond_the_rim_in_its_own_direction(middle, radii, cut):
+    dish = Dish(*middle, np.array(radii))
+    contrast = np.full((70, 80), 200, np.uint8)
+    dish.blank_outside(contrast[:cut], 0)
+    dish.blank_outside(contrast[cut:], cut)
+    for y, x in np.ndindex(contrast.shape):
+        across, down = x + 0.5 - dish.x, y + 0.5 - dish.y
+        turn = np.degrees(np.arctan2(down, across)) % 360
+        reach = radii[int(turn * len(radii) / 360) % len(radii)]
+        away = (across**2 + down**2) ** 0.5
+        if abs(away - reach) > 1e-6 and min(turn * len(radii) % 360, 360) > 1e-6:
+            assert (contrast[y, x] > 0) == (away < reach)

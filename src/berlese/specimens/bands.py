@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from berlese.specimens.dish import Dish
 from berlese.specimens.floor import Floor, contrast_of
 
 BLOCK = 128  # pixels of a block that has its own noise; bands are as high, or a multiple of it
@@ -110,8 +111,8 @@ class Sweep:
     smallest : float
         Length in pixels below which nothing is cut out.
     polarity : {"auto", "dark", "light"}
-    inside : (float, float, float), optional
-        Centre and radius of the dish; what is outside is ground.
+    inside : Dish, optional
+        In photo pixels; what is outside is ground.
     rows : int
         Height of a band, a multiple of `BLOCK`.
 
@@ -128,7 +129,7 @@ class Sweep:
         smallest: float,
         *,
         polarity: str = "auto",
-        inside: tuple[float, float, float] | None = None,
+        inside: Dish | None = None,
         rows: int = BLOCK,
     ) -> None:
         self._photo, self._ground, self._smallest = photo, ground, smallest
@@ -158,7 +159,7 @@ class Sweep:
     def _raw_contrast(self, pixels: _Bytes, top: int) -> _Bytes:
         contrast = contrast_of(pixels, self._ground.rows(top, top + len(pixels)), self._polarity)
         if self._inside is not None:
-            blank_outside(contrast, top, self._inside)
+            self._inside.blank_outside(contrast, top)
         return contrast
 
     def _take(
@@ -333,16 +334,3 @@ def _spread(low: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[np.uint8]
     """Give each pixel the threshold of its block."""
     whole = low.repeat(BLOCK, axis=0)[: shape[0]] if len(low) > 1 else low
     return np.broadcast_to(whole.repeat(BLOCK, axis=1)[:, : shape[1]], shape)
-
-
-def blank_outside(contrast: _Bytes, top: int, circle: tuple[float, float, float]) -> None:
-    """Set what lies outside a circle (centre, radius) to 0, in place."""
-    x, y, radius = circle
-    for row in range(len(contrast)):
-        half = radius**2 - (top + row + 0.5 - y) ** 2
-        if half <= 0:
-            contrast[row] = 0
-            continue
-        reach = half**0.5
-        contrast[row, : max(0, int(x - reach))] = 0
-        contrast[row, max(0, int(x + reach) + 1) :] = 0

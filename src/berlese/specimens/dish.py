@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -12,18 +13,59 @@ from berlese.specimens.outline import Box
 
 RIM_SPAN = 0.3  # of the photo's shorter side: what reaches so far and is hollow may be a rim
 RIM_FILL = 0.2  # of its frame that a rim covers at most
+SURROUND_FILL = 0.6  # the same of what lies around the dish, out to the edges of the photo
 RIM_BAND = 0.04  # of the radius: how far from the circle a rim's pixels lie
 RIM_SHARE = 0.6  # of the pixels that must lie in that band
 RIM_ARC = 18  # of 36 directions in which a rim must be seen
 DIRECTIONS = 720  # in which a rim is looked for
-AGAINST_RIM = 20  # per cent of the directions in which animals may lie against it
+RIM_SECTOR = 0.11  # of a turn: directions that are looked at together
+AGAINST_RIM = 20  # per cent of the directions in a sector in which animals may lie against it
+RIM_MARGIN = 0.99
 LETTERS_IN_LINE = 5
 
 _Mask = NDArray[np.bool_]
 
 
-def dish_circle(found: _Mask) -> tuple[float, float, float] | None:
-    """Find the dish by its rim: centre x and y, and the radius inside of it; None without rim.
+@dataclass(frozen=True, slots=True, eq=False)
+class Dish:
+    """Where animals lie: what is nearer to the middle than the rim is in that direction.
+
+    Attributes
+    ----------
+    x, y : float
+        The middle, in pixels.
+    radii : ndarray of shape (n,)
+        How far the dish reaches in n directions, from the right through below, in pixels.
+    """
+
+    x: float
+    y: float
+    radii: NDArray[np.float64]
+
+    def scaled(self, factor: float) -> "Dish":
+        """Give the same dish on a photo `factor` times as large."""
+        return Dish(self.x * factor, self.y * factor, self.radii * factor)
+
+    def blank_outside(self, contrast: NDArray[np.uint8], top: int) -> None:
+        """Set what lies outside to 0, in place, in the rows of a photo from `top` on."""
+        nearest, farthest = float(self.radii.min()), float(self.radii.max())
+        columns = np.arange(contrast.shape[1]) + 0.5 - self.x
+        for row in range(len(contrast)):
+            down = top + row + 0.5 - self.y
+            away = np.hypot(columns, down)
+            contrast[row, away >= farthest] = 0
+            doubtful = np.flatnonzero((away >= nearest) & (away < farthest))
+            if doubtful.size:
+                reach = self.radii[self._direction(columns[doubtful], down)]
+                contrast[row, doubtful[away[doubtful] >= reach]] = 0
+
+    def _direction(self, right: NDArray[np.floating], down: float) -> NDArray[np.intp]:
+        turn = np.arctan2(down, right) / (2 * np.pi) % 1.0
+        return np.asarray((turn * len(self.radii)).astype(np.intp) % len(self.radii))
+
+
+def find_dish(found: _Mask) -> Dish | None:
+    """Find the dish by its rim, inside of it; None without rim.
 
     Parameters
     ----------
@@ -31,7 +73,7 @@ def dish_circle(found: _Mask) -> tuple[float, float, float] | None:
         What differs from the ground.
     """
     rim = _hollow_pixels(found)
-    return None if rim is None else _fit_circle(rim)
+    return None if rim is None else _fit_rim(rim)
 
 
 def _hollow_pixels(found: _Mask) -> NDArray[np.int64] | None:
@@ -41,15 +83,17 @@ def _hollow_pixels(found: _Mask) -> NDArray[np.int64] | None:
     rims = []
     for label in range(1, count):
         left, top, width, height, area = stats[label]
-        if max(width, height) < span or area > RIM_FILL * width * height:
+        around = (width, height) == found.shape[::-1]
+        fill = SURROUND_FILL if around else RIM_FILL
+        if max(width, height) < span or area > fill * width * height:
             continue
         rows, columns = np.nonzero(labels[top : top + height, left : left + width] == label)
         rims.append(np.column_stack([columns + left, rows + top]))
     return np.concatenate(rims) if rims else None
 
 
-def _fit_circle(points: NDArray[np.int64]) -> tuple[float, float, float] | None:
-    """Centre and inner radius of the rim that most points form; None where they form none."""
+def _fit_rim(points: NDArray[np.int64]) -> Dish | None:
+    """Dish inside the rim that most points form; None where they form none."""
     sample = _innermost(points.astype(float))
     middle = (sample.min(axis=0) + sample.max(axis=0)) / 2
     start = np.array([*middle, np.hypot(*(sample - middle).T).mean()])
@@ -59,13 +103,29 @@ def _fit_circle(points: NDArray[np.int64]) -> tuple[float, float, float] | None:
 
     fit = least_squares(residuals, start, loss="soft_l1", f_scale=0.01 * start[2])
     x, y, radius = (float(value) for value in fit.x)
-    near = np.abs(residuals(fit.x)) < RIM_BAND * radius
-    angles = np.arctan2(sample[near, 1] - y, sample[near, 0] - x)
-    seen = len(np.unique(np.floor(angles / (2 * np.pi) * 36)))
+    off = residuals(fit.x)
+    near = np.abs(off) < RIM_BAND * radius
+    turns = np.arctan2(sample[:, 1] - y, sample[:, 0] - x) / (2 * np.pi) % 1.0
+    seen = len(np.unique(np.floor(turns[near] * 36)))
     if near.mean() < RIM_SHARE or seen < RIM_ARC:
         return None
-    inner = float(np.percentile(residuals(fit.x)[near], AGAINST_RIM)) + radius
-    return x, y, inner * 0.99
+    return Dish(x, y, (radius + _rim_profile(turns[near], off[near])) * RIM_MARGIN)
+
+
+def _rim_profile(turns: NDArray[np.float64], off: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How much farther than a circle a rim lies in each direction.
+
+    A rim is seldom a true circle, nor is the light even along it; an animal that lies against
+    it covers only a few of the directions around its own.
+    """
+    profile = np.empty(DIRECTIONS // 2)
+    everywhere = np.percentile(off, AGAINST_RIM)
+    for number in range(len(profile)):
+        apart = np.abs(turns - (number + 0.5) / len(profile))
+        beside = off[np.minimum(apart, 1 - apart) < RIM_SECTOR / 2]
+        enough = len(beside) >= RIM_SECTOR * DIRECTIONS / 4
+        profile[number] = np.percentile(beside, AGAINST_RIM) if enough else everywhere
+    return profile
 
 
 def _innermost(points: NDArray[np.float64]) -> NDArray[np.float64]:

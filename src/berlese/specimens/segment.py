@@ -20,7 +20,7 @@ from berlese.errors import SettingError
 from berlese.specimens.bands import BLOCK, LEAST_CONTRAST, BandedPhoto, Sweep, Thing
 from berlese.specimens.candidates import Candidate, Cut, Reading, readings_of
 from berlese.specimens.context import candidates_in
-from berlese.specimens.dish import dish_circle, letters_among
+from berlese.specimens.dish import Dish, find_dish, letters_among
 from berlese.specimens.floor import (
     OVERVIEW_SIDE,
     contrast_of,
@@ -177,16 +177,15 @@ def read_photo(
     return readings
 
 
-def _inside(away: _Bytes, width: int, settings: SegmentSettings) -> Circle | None:
-    """Circle in photo pixels in which animals lie."""
+def _inside(away: _Bytes, width: int, settings: SegmentSettings) -> Dish | None:
+    """Dish in photo pixels in which animals lie."""
     if settings.dish == "whole":
         return None
     if settings.dish != "auto":
         x, y, radius = settings.dish
-        return x * width, y * width, radius * width
-    circle = dish_circle(away > LEAST_CONTRAST)
-    factor = width / away.shape[1]
-    return None if circle is None else (circle[0] * factor, circle[1] * factor, circle[2] * factor)
+        return Dish(x * width, y * width, np.array([radius * width]))
+    dish = find_dish(away > LEAST_CONTRAST)
+    return None if dish is None else dish.scaled(width / away.shape[1])
 
 
 def _thing_on_copy(
