@@ -6,10 +6,11 @@ other and a head does not depend on which others are trained beside it.
 
 The first layer is the largest. Plain gradient descent never leaves the span of the training
 rows: after any number of steps its weights are ``W0 + A^T X`` with one row of ``A`` per training
-row. So its output on a batch is ``(X W0^T)[batch] + (X X^T + 1)[batch] A``, and a step changes the
-batch's rows of ``A`` alone; the 1 is the bias. That replaces two products as wide as the features
-by one as wide as the number of training rows. Where there are more than twice as many rows as
-features, the ordinary products are the cheaper ones and are used.
+row. So its outputs on all training rows, ``O = X W0^T + (X X^T + 1) A``, are kept instead of
+weights (the 1 is the bias): a step on a batch with gradient ``G`` adds ``-rate G`` to the batch's
+rows of ``A`` and ``-rate (X X^T + 1)[:, batch] G`` to ``O``. That replaces two products as wide as
+the features by one as wide as the number of training rows. Where there are more than twice as
+many rows as features, the ordinary products are the cheaper ones and are used.
 
 Sources: the head and its training, Fujisawa et al. 2023; gradient reversal, schedules and the
 batches of both domains, Ganin et al. 2016 (Journal of Machine Learning Research 17:59).
@@ -337,7 +338,7 @@ class _DirectInput:
 
 
 class _DualInput:
-    """The first layer by its coefficients of the training rows; see the module's text."""
+    """The first layer by its outputs on the training rows; see the module's text."""
 
     def __init__(self, rows: Tensor, weight: Tensor, momentum: float) -> None:
         self.rows = rows
@@ -348,17 +349,21 @@ class _DualInput:
         self.momentum = momentum
         if momentum:
             self.velocity = torch.zeros_like(self.outputs)
+            self.output_velocity = torch.zeros_like(self.outputs)
 
     def forward(self, batch: Tensor, out: Tensor) -> None:
         torch.index_select(self.outputs, 0, batch, out=out)
-        out.addmm_(self.products.index_select(0, batch), self.coefficients)
 
     def step(self, batch: Tensor, gradient: Tensor, rate: float) -> None:
+        products = self.products.index_select(0, batch).t()
         if not self.momentum:
             self.coefficients.index_add_(0, batch, gradient, alpha=-rate)
+            self.outputs.addmm_(products, gradient, alpha=-rate)
             return
         self.velocity.mul_(self.momentum).index_add_(0, batch, gradient, alpha=-rate)
         self.coefficients.add_(self.velocity)
+        self.output_velocity.mul_(self.momentum).addmm_(products, gradient, alpha=-rate)
+        self.outputs.add_(self.output_velocity)
 
     def weights(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         weight = self.first + self.coefficients.t() @ self.rows
