@@ -2,13 +2,16 @@
 
 import warnings
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+from joblib import cpu_count
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+from threadpoolctl import threadpool_limits
 
 from berlese.classify.bundle import Bundle
 from berlese.classify.calibrate import Calibration
@@ -21,6 +24,8 @@ from berlese.classify.unknowns import UnknownRule
 from berlese.errors import LibraryError
 
 FOLDS = 5
+
+_Fold = tuple[NDArray[np.intp], NDArray[np.intp]]
 
 
 class FeatureOrigin(Protocol):
@@ -140,26 +145,34 @@ def hold_out(
     """
     taxa, codes = np.unique(y, return_inverse=True)
     members = np.arange(len(y)) if groups is None else np.unique(groups, return_inverse=True)[1]
-    parts: list[tuple[NDArray, NDArray, NDArray]] = [
-        (np.empty((0, len(taxa))), np.empty((0, N_SCORES)), np.empty(0, np.intp))
+    known = [
+        (train, test[np.isin(y[test], y[train])])
+        for train, test in folds_of(y, groups, random_state)
     ]
-    for train, test in folds_of(y, groups, random_state):
-        rows = test[np.isin(y[test], y[train])]
-        if len(np.unique(y[train])) < 2 or not len(rows):
-            continue
+    folds = [fold for fold in known if len(fold[1]) and len(np.unique(y[fold[0]])) > 1]
+
+    def judged(fold: _Fold) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        train, rows = fold
         fitted: ClassifierMixin = new_head(head, random_state=random_state).fit(X[train], y[train])
         probabilities = np.zeros((len(rows), len(taxa)))
         probabilities[:, np.searchsorted(taxa, fitted.classes_)] = fitted.predict_proba(X[rows])
         present = np.unique(codes[train], return_inverse=True)[1]
         likeness = Likeness.fit(X[train], present, random_state=random_state)
-        parts.append((probabilities, likeness.scores(X[rows]), rows))
-    probabilities, scores, rows = (np.concatenate(each) for each in zip(*parts, strict=True))
+        return probabilities, likeness.scores(X[rows])
+
+    # Networks bring threads of their own; the outer limit holds where inner ones overlap.
+    jobs = cpu_count() if head == "linear" else 1
+    with threadpool_limits(1), ThreadPoolExecutor(jobs) as pool:
+        parts = list(pool.map(judged, folds))
+    probabilities = np.concatenate([np.empty((0, len(taxa))), *(each for each, _ in parts)])
+    scores = np.concatenate([np.empty((0, N_SCORES)), *(each for _, each in parts)])
+    rows = np.concatenate([np.empty(0, np.intp), *(each for _, each in folds)])
     return HoldingOut(HeldOut(probabilities, codes[rows], members[rows]), scores, rows)
 
 
 def folds_of(
     y: NDArray[np.str_], groups: ArrayLike | None, random_state: int, n_folds: int = FOLDS
-) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+) -> list[_Fold]:
     """Split rows into folds with taxa in their proportions and groups whole.
 
     Taxa with fewer rows than folds are spread as far as they go. Fewer groups than folds give
@@ -180,9 +193,7 @@ def folds_of(
     return _quietly(splitter, codes, members)
 
 
-def _by_taxon(
-    codes: NDArray[np.intp], n_folds: int, random_state: int
-) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+def _by_taxon(codes: NDArray[np.intp], n_folds: int, random_state: int) -> list[_Fold]:
     n_folds = min(n_folds, int(np.bincount(codes).max()))
     if n_folds < 2:
         return []
@@ -192,7 +203,7 @@ def _by_taxon(
 
 def _quietly(
     splitter: Any, codes: NDArray[np.intp], members: NDArray[np.intp] | None
-) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+) -> list[_Fold]:
     with warnings.catch_warnings():
         # It warns of taxa with fewer rows than folds; these are meant to be spread thin.
         warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
