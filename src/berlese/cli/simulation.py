@@ -40,7 +40,7 @@ SEED_NAME = "demo.txt"
 JPEG_QUALITY = 92
 DEMO_PHOTOS = 6
 DEMO_ANIMALS = 40
-DEMO_PER_TAXON = 40
+DEMO_PER_TAXON = 80  # as many pictures as the paper's LH has of twelve taxa
 LIBRARY_STREAM = 1  # second word of a library's seed: another world than the photos' own
 
 
