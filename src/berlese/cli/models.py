@@ -1,7 +1,5 @@
 """Glue of the verbs about models: libraries and pictures in, bundles, CSV and JSON out."""
 
-import csv
-import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -29,6 +27,7 @@ from berlese.survey.failures import Failure, StepReport
 from berlese.survey.library import read_library
 from berlese.survey.naming import embed_specimens, identify_specimens
 from berlese.survey.pipeline import backbone_of
+from berlese.survey.sheets import write_sheet
 from berlese.survey.survey import Survey, is_survey
 from berlese.survey.tables import current_specimens
 from berlese.survey.taxonomies import taxonomy_for
@@ -183,12 +182,12 @@ def evaluate_into(
     out.mkdir(parents=True, exist_ok=True)
     text = json.dumps(evaluation.to_dict(), ensure_ascii=False, indent=1) + "\n"
     write_text_atomic(out / "evaluation.json", text)
-    write_rows(
+    write_sheet(
         out / "by_taxon.csv",
         ["taxon", "n", "recall", "precision", "f1"],
         [[e.taxon, e.n, e.recall, e.precision, e.f1] for e in evaluation.by_taxon],
     )
-    write_rows(
+    write_sheet(
         out / "confusion.csv",
         ["predicted", *evaluation.confusion.true],
         [
@@ -296,13 +295,4 @@ def _write_predictions(
         header += list(model.classes)
         for row, values in zip(rows, np.asarray(predicted.probabilities), strict=True):
             row += [f"{value:.6f}" for value in values]
-    write_rows(out, header, rows)
-
-
-def write_rows(path: Path, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Write a CSV file whole or not at all."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    write_text_atomic(path, text.getvalue())
+    write_sheet(out, header, rows)

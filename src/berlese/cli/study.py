@@ -35,7 +35,7 @@ from berlese.study.plates import Plate, iter_plates
 from berlese.study.trainings import GroupResult, n_trainings, train_group, work_of
 from berlese.survey.failures import Failure, record_failures
 from berlese.survey.library import FILE_COLUMNS, Library, read_library
-from berlese.survey.sheets import read_sheet
+from berlese.survey.sheets import read_sheet, write_sheet
 from berlese.survey.training import EmbeddedLibrary, embed_library
 
 TRUTH_NAME = "truth.csv"
@@ -351,12 +351,18 @@ def _write_tables(
         "duplicates.csv": copies,
     }
     for name, table in tables.items():
-        _write_table(out / name, table)
+        _write_figures(out / name, table)
     return [out / "statistics.json", *(out / name for name in tables)]
 
 
-def _write_table(path: Path, table: pd.DataFrame) -> None:
-    write_text_atomic(path, table.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
+def _write_figures(path: Path, table: pd.DataFrame) -> None:
+    """Write a table, its numbers to six digits; blank where there is none."""
+    rows = table.astype(object).where(table.notna(), "").itertuples(index=False, name=None)
+    short = (
+        [f"{cell:.6g}" if isinstance(cell, float | np.floating) else cell for cell in row]
+        for row in rows
+    )
+    write_sheet(path, table.columns, short)
 
 
 def _write_plate(folder: Path, plate: Plate) -> list[Path]:
@@ -373,7 +379,7 @@ def _write_plate(folder: Path, plate: Plate) -> list[Path]:
         with atomic_write(path) as temporary:
             temporary.write_bytes(memory.getvalue())
         plate.figure.set_layout_engine("none")  # the places stand; finding them costs most
-    _write_table(paths[2], plate.data)
+    _write_figures(paths[2], plate.data)
     return paths
 
 

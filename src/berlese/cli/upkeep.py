@@ -11,7 +11,6 @@ from berlese.classify.bundle import Bundle
 from berlese.classify.growing import Grown, LabelledFeatures, grow
 from berlese.classify.label_noise import Suspicion, doubt_labels, near_duplicates
 from berlese.cli.console import Stages
-from berlese.cli.models import write_rows
 from berlese.cli.pages import render_page
 from berlese.errors import BundleError, PhotoError
 from berlese.photos.reading import decode_image
@@ -20,6 +19,7 @@ from berlese.survey.failures import Failure
 from berlese.survey.library import read_library
 from berlese.survey.pipeline import backbone_of
 from berlese.survey.report import as_jpeg, fitted
+from berlese.survey.sheets import write_sheet
 from berlese.survey.training import EmbeddedLibrary, embed_library
 
 THUMBNAIL_SIDE = 160
@@ -172,7 +172,7 @@ def _write_tables(
     suspicion: Suspicion,
     duplicates: list[tuple[int, int, float]],
 ) -> None:
-    write_rows(
+    write_sheet(
         out / "audit.csv",
         ["file", "taxon", "proposed", "score", "ownProbability", "neighbourShare"],
         [
@@ -187,7 +187,7 @@ def _write_tables(
             for row in suspicion.order
         ],
     )
-    write_rows(
+    write_sheet(
         out / "duplicates.csv",
         ["file", "taxon", "otherFile", "otherTaxon", "similarity"],
         [

@@ -12,13 +12,8 @@ published regression (``weighed`` says of how many).
 
 In R: ``read.csv("community.csv", row.names = "eventID", check.names = FALSE)``; the taxa are
 the columns after ``photosFailed``.
-
-A spreadsheet takes a cell that starts with ``= + - @`` or a tab for a formula, and libraries
-come from elsewhere: in the CSV files such text gets an apostrophe before it (numbers do not).
 """
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -30,9 +25,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import selectinload
 
 from berlese.errors import SettingError
-from berlese.photos.writing import write_text_atomic
 from berlese.survey.failures import read_failures
 from berlese.survey.masses import Mass, mass_on_photo
+from berlese.survey.sheets import write_table
 from berlese.survey.spellings import UNKNOWN
 from berlese.survey.survey import Survey
 from berlese.survey.tables import Identification, Model, Photo, Sample, Specimen, in_force
@@ -46,7 +41,6 @@ LONG_COLUMNS = (
     *("weighed", "biomassMg", "biomassMgLow", "biomassMgHigh"),
 )
 LEVELS = ("sample", "site")
-FORMULA_SIGNS = ("=", "+", "-", "@", "\t")
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,34 +246,8 @@ def write_tables(survey: Survey, *, level: Literal["sample", "site"] = "sample")
     wide = community_table(survey) if level == "sample" else community_by_site(survey)
     paths = [survey.exports / TABLE_NAME, survey.exports / LONG_NAME]
     for path, table in zip(paths, (wide, long_table(survey)), strict=True):
-        write_csv(path, table)
+        write_table(path, table)
     return paths
-
-
-def write_csv(path: Path, table: pd.DataFrame) -> None:
-    """Write a table for R and for spreadsheets; atomically."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(map(_as_cell, table.columns))
-    rows = table.itertuples(index=False, name=None)
-    writer.writerows([_as_cell(value) for value in row] for row in rows)
-    write_text_atomic(path, text.getvalue())
-
-
-def _as_cell(value: object) -> object:
-    """Keep text from being run as a formula, and from breaking its line."""
-    if not isinstance(value, str):
-        return value
-    text = value.replace("\r", " ")
-    return f"'{text}" if text.startswith(FORMULA_SIGNS) and not _is_number(text) else text
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def summarise(survey: Survey) -> dict[str, Any]:

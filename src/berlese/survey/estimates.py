@@ -18,8 +18,9 @@ from berlese.classify.cells import CellCounts, count_cells
 from berlese.classify.counts import Counts, estimate_counts
 from berlese.classify.powered import LEVEL
 from berlese.errors import SurveyError
-from berlese.survey.community import samples_of, write_csv
+from berlese.survey.community import samples_of
 from berlese.survey.reviewing import Animal, animals_of, chances_of, features_of
+from berlese.survey.sheets import write_table
 from berlese.survey.spellings import NO_ANIMAL, UNKNOWN
 from berlese.survey.survey import Survey
 
@@ -157,5 +158,5 @@ def write_estimates(survey: Survey, estimates: Estimates | None) -> list[Path]:
     if estimates is None or not estimates.hold:
         path.unlink(missing_ok=True)
         return []
-    write_csv(path, long_estimates(estimates))
+    write_table(path, long_estimates(estimates))
     return [path]

@@ -14,7 +14,7 @@ from datetime import date
 from pathlib import Path, PurePosixPath
 
 from berlese.errors import SampleSheetError
-from berlese.survey.sheets import Sheet, read_sheet, shortened
+from berlese.survey.sheets import Sheet, read_sheet, shortened, storable
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "photo": ("photo", "file", "image", "filename"),
@@ -237,7 +237,7 @@ def samples_from_folders(
         inner = photo.relative_to(folder).parent if folder is not None else Path()
         if inner.parts:
             site = inner.parts[0] if len(inner.parts) > 1 else inner.as_posix()
-            samples[photo] = SampleInfo(_storable(inner.as_posix()), _storable(site))
+            samples[photo] = SampleInfo(storable(inner.as_posix()), storable(site))
         else:
             single.append(photo)
     used = {info.id for info in samples.values()} | set(taken)
@@ -256,14 +256,10 @@ def _distinct_names(photos: Sequence[Path], used: Collection[str]) -> dict[Path,
     names: dict[Path, str] = {}
     left = list(photos)
     for spell in spellings:
-        spelled = {photo: _storable(spell(photo)) for photo in left}
+        spelled = {photo: storable(spell(photo)) for photo in left}
         counts = Counter(spelled.values())
         names |= {
             photo: name for photo, name in spelled.items() if counts[name] == 1 and name not in used
         }
         left = [photo for photo in left if photo not in names]
-    return names | {photo: _storable(photo.as_posix()) for photo in left}
-
-
-def _storable(text: str) -> str:
-    return text.encode("utf-8", "backslashreplace").decode()
+    return names | {photo: storable(photo.as_posix()) for photo in left}
