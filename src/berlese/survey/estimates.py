@@ -8,6 +8,7 @@ class of its own: a taxon, unknown, or no animal at all.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,7 @@ ESTIMATES_NAME = "community_estimates.csv"
 COLUMNS = ("eventID", "taxon", "named", "estimate", "low", "high")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Estimates:
     """Corrected counts of a survey.
 
@@ -54,12 +55,14 @@ class Estimates:
         """Whether there are intervals."""
         return self.counts.method != "raw"
 
+    @cached_property
     def by_sample(self) -> CellCounts:
-        """Spread the counts over the samples."""
+        """The counts, spread over the samples."""
         return count_cells(self.counts, self.samples)
 
+    @cached_property
     def by_site(self) -> CellCounts:
-        """Spread the counts over the sites."""
+        """The counts, spread over the sites."""
         return count_cells(self.counts, self.sites)
 
 
@@ -136,7 +139,7 @@ def _features(survey: Survey, animals: Sequence[Animal]) -> NDArray[np.float64] 
 
 def long_estimates(estimates: Estimates) -> pd.DataFrame:
     """One row a sample and taxon, `COLUMNS`: as named by the model, corrected, with interval."""
-    cells = estimates.by_sample()
+    cells = estimates.by_sample
     rows = [
         (
             sample,

@@ -133,9 +133,24 @@ class RunSettings:
 
 
 def run_path(
-    survey: Survey, photos: list[Path], settings: RunSettings, stages: Stages
+    survey: Survey,
+    photos: list[Path],
+    settings: RunSettings,
+    stages: Stages,
+    *,
+    compare: Callable[[Survey], Mapping[str, float]] | None = None,
 ) -> dict[str, Any]:
     """Run the whole path and return the summary that `write_summary` stores.
+
+    Parameters
+    ----------
+    survey : Survey
+    photos : list of Path
+        And folders of them.
+    settings : RunSettings
+    stages : Stages
+    compare : callable, optional
+        Compares the survey with its truth, where that is known: `truth` of summary and report.
 
     Raises
     ------
@@ -168,12 +183,14 @@ def run_path(
         with stages("table and report"):
             written = write_outputs(survey)
             write_distance(survey, bundle)
-            write_report(survey)
+            truth = None if compare is None else compare(survey)
+            write_report(survey, estimates=written.estimates, truth=truth)
     return summarise(survey) | {
         "library_failures": [failure.file for failure in library_failures],
         "notes": list(written.notes),
         "seconds": dict(stages.seconds),
         "settings": settings.describe() | {"version": __version__, "model_hash": bundle.hash},
+        **({} if truth is None else {"truth": dict(truth)}),
     }
 
 

@@ -57,7 +57,7 @@ def richness_table(survey: Survey, estimates: Estimates | None) -> pd.DataFrame:
         kept = [taxon not in (UNKNOWN, NO_ANIMAL) for taxon in estimates.counts.taxa]
         levels = {
             level: (cells.samples, np.round(cells.counts[:, kept]).astype(int))
-            for level, cells in (("sample", estimates.by_sample()), ("site", estimates.by_site()))
+            for level, cells in (("sample", estimates.by_sample), ("site", estimates.by_site))
         }
     else:
         table = community_table(survey)

@@ -90,17 +90,19 @@ def demo(
     with user_errors():
         from berlese.cli.simulation import TRUTH_NAME, compare_survey, simulate_demo
         from berlese.survey.pipeline import RunSettings, run_path, write_summary
-        from berlese.survey.report import write_report
         from berlese.survey.survey import Survey, SurveySettings
 
         stages = Stages(quiet=quiet)
         photos, library, sheet = simulate_demo(out, seed=seed, stages=stages)
         settings = RunSettings(library=library, samples=sheet, seed=seed, jobs=jobs)
         with Survey.open_or_create(out, SurveySettings(f"Demo, seed {seed}")) as survey:
-            summary = run_path(survey, [photos], settings, stages)
-            truth = compare_survey(survey, photos / TRUTH_NAME).to_dict()
-            summary["truth"] = truth
-            write_report(survey, truth=truth)
+            summary = run_path(
+                survey,
+                [photos],
+                settings,
+                stages,
+                compare=lambda opened: compare_survey(opened, photos / TRUTH_NAME).to_dict(),
+            )
             write_summary(survey, summary)
             _print_summary(survey, summary, as_json=json)
     finish(summary["failures"], summary["photos"])
