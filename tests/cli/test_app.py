@@ -113,8 +113,8 @@ def test_photos_are_segmented_into_a_folder(photos, berlese, tmp_path):
     assert result.exit_code == 0, result.output
     described = {photo.file_name: photo for photo in read_coco(out / "specimens.json")}
     assert {name: len(photo.specimens) for name, photo in described.items()} == {
-        "1.png": 4,
-        "2.png": 6,
+        "meadow/1.png": 4,
+        "wood/2.png": 6,
     }
     assert len(list(out.glob("crops/*/*.png"))) == 10
     assert len(list(out.glob("overlays/*.jpg"))) == 2
