@@ -7,7 +7,6 @@ import typer
 
 DEFAULT_BACKBONE = "efficientnet-lite2"
 DEFAULT_HEAD = "linear"
-DEFAULT_MAX_PIXELS = 2_000_000_000
 DEFAULT_UNKNOWN_RATE = 0.05
 DEFAULT_UNKNOWN_SCORE = "contrast"
 
@@ -89,7 +88,14 @@ MmPerPixel = Annotated[
     float | None,
     typer.Option(help="Scale of the photos; without it, what the files themselves state."),
 ]
-MaxPixels = Annotated[int, typer.Option(min=1, help="Refuse photos with more pixels than this.")]
+MaxPixels = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Refuse photos with more pixels than this; without it, those over 2,000,000,000 that "
+        "the survey did not accept before.",
+    ),
+]
 
 MinLengthPx = Annotated[
     float | None,

@@ -17,7 +17,7 @@ from berlese.cli.targets import list_pictures
 from berlese.errors import SettingError
 from berlese.exchange.coco import CocoPhoto, CocoSpecimen, write_coco
 from berlese.photos.identity import sha256_of
-from berlese.photos.reading import Photo, open_photo
+from berlese.photos.reading import MAX_PIXELS, Photo, open_photo
 from berlese.photos.writing import write_jpeg, write_png
 from berlese.specimens.crop import cut_patches
 from berlese.specimens.outline import Specimen
@@ -75,7 +75,7 @@ def segment_into_folder(
     out: Path,
     settings: SegmentSettings,
     *,
-    max_pixels: int,
+    max_pixels: int | None,
     overwrite: bool,
     stages: Stages,
 ) -> StepReport:
@@ -125,10 +125,10 @@ def names_below_common_folder(paths: Sequence[Path]) -> list[str]:
 
 
 def _segment_one(
-    path: Path, name: str, out: Path, settings: SegmentSettings, max_pixels: int
+    path: Path, name: str, out: Path, settings: SegmentSettings, max_pixels: int | None
 ) -> tuple[CocoPhoto, set[Path]]:
     """Segment a photo; describe it, and tell which pictures were written."""
-    photo = open_photo(path, max_pixels=max_pixels)
+    photo = open_photo(path, max_pixels=MAX_PIXELS if max_pixels is None else max_pixels)
     specimens = segment_photo(photo, settings)
     stem = f"{safe_stem(path)}-{sha256_of(path)[:8]}"
     written = _write_crops(out / CROPS / stem, photo, specimens)

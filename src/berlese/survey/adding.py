@@ -51,7 +51,7 @@ def add_photos(
     *,
     instrument: str | None = None,
     mm_per_pixel: float | None = None,
-    max_pixels: int = MAX_PIXELS,
+    max_pixels: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> StepReport:
     """Register photos, each in its own transaction, in the order of their paths.
@@ -70,8 +70,9 @@ def add_photos(
     mm_per_pixel : float, optional
         Scale of these photos, which goes before their files' tags; known photos keep what was
         stated for them without it.
-    max_pixels : int
-        Larger photos are refused.
+    max_pixels : int, optional
+        Larger photos are refused. Without it, those over `berlese.photos.reading.MAX_PIXELS`, but
+        for photos of the survey that were accepted before.
     progress : callable, optional
         Called with the number of photos just finished.
 
@@ -192,12 +193,13 @@ def _add(
     stated_scale: float | None,
     *,
     from_sheet: bool,
-    max_pixels: int,
+    max_pixels: int | None,
 ) -> str | Failure:
     """Register one file; tell whether it was added, known or edited, or why it failed."""
     try:
         candidate.stored.encode()
-        photo = open_photo(candidate.path, max_pixels=max_pixels)
+        limit = _accepted(survey, candidate.stored) if max_pixels is None else max_pixels
+        photo = open_photo(candidate.path, max_pixels=limit)
         digest = sha256_of(candidate.path)
         size = candidate.path.stat().st_size
     except UNUSABLE as error:
@@ -227,6 +229,13 @@ def _add(
         _assign(session, row, sample, None if from_sheet else inherited, overwrite=from_sheet)
         session.add(row)
     return outcome
+
+
+def _accepted(survey: Survey, stored: str) -> int:
+    """Give the limit where none is asked for: a photo that was accepted once stays so."""
+    with survey.reading() as session:
+        known = _photo_at(session, stored)
+        return MAX_PIXELS if known is None else max(MAX_PIXELS, known.width * known.height)
 
 
 def _photo_at(session: Session, stored: str) -> Photo | None:

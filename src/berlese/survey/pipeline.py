@@ -17,7 +17,6 @@ from berlese.classify.promises import NamingSettings
 from berlese.errors import SettingError, SurveyError
 from berlese.features import backbones
 from berlese.photos.identity import sha256_of
-from berlese.photos.reading import MAX_PIXELS
 from berlese.photos.writing import write_text_atomic
 from berlese.specimens.segment import SegmentSettings
 from berlese.survey.adding import count_photos
@@ -77,8 +76,8 @@ class RunSettings:
         Table of what stands above a library's taxa; nested folders tell it too.
     naming : NamingSettings
         How sure a name must be, and what is unknown.
-    max_pixels : int
-        Larger photos are refused.
+    max_pixels : int, optional
+        Larger photos are refused, see `berlese.survey.adding.add_photos`.
     seed : int
         Of everything random.
     jobs : int, optional
@@ -98,7 +97,7 @@ class RunSettings:
     mm_per_pixel: float | None = None
     taxonomy: Path | None = None
     naming: NamingSettings = field(default_factory=NamingSettings)
-    max_pixels: int = MAX_PIXELS
+    max_pixels: int | None = None
     seed: int = 0
     jobs: int | None = None
     segmentation: SegmentSettings = field(default_factory=SegmentSettings)
@@ -173,7 +172,9 @@ def run_path(
         _refuse_if_none(survey, lambda photo: True)
         bundle, backbone, library_failures = model_for(survey, settings, stages)
         with stages("segment", survey.count(current_photos())) as advance:
-            segment_photos(survey, settings.segmentation, progress=advance)
+            segment_photos(
+                survey, settings.segmentation, max_pixels=settings.max_pixels, progress=advance
+            )
         _refuse_if_none(survey, lambda photo: photo.segmentation is not None)
         animals = survey.count(current_specimens())
         with stages("embed", animals) as advance:

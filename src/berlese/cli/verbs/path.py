@@ -35,7 +35,7 @@ def run(
     min_length_mm: flags.MinLengthMm = None,
     polarity: flags.Polarity = "auto",
     dish: flags.Dish = "auto",
-    max_pixels: flags.MaxPixels = flags.DEFAULT_MAX_PIXELS,
+    max_pixels: flags.MaxPixels = None,
     seed: flags.Seed = 0,
     jobs: flags.Jobs = None,
     json: flags.Json = False,

@@ -36,7 +36,7 @@ def add(
     photos: flags.Photos,
     samples: flags.Samples = None,
     mm_per_pixel: flags.MmPerPixel = None,
-    max_pixels: flags.MaxPixels = flags.DEFAULT_MAX_PIXELS,
+    max_pixels: flags.MaxPixels = None,
     json: flags.Json = False,
     quiet: flags.Quiet = False,
 ) -> None:
@@ -108,7 +108,7 @@ def segment(
     min_length_mm: flags.MinLengthMm = None,
     polarity: flags.Polarity = "auto",
     dish: flags.Dish = "auto",
-    max_pixels: flags.MaxPixels = flags.DEFAULT_MAX_PIXELS,
+    max_pixels: flags.MaxPixels = None,
     overwrite: flags.Overwrite = False,
     json: flags.Json = False,
     quiet: flags.Quiet = False,
@@ -132,7 +132,13 @@ def segment(
                 survey.recorded("segment", settings.model_dump(mode="json"), {}),
                 stages("segment", survey.count(current_photos())) as advance,
             ):
-                report = segment_photos(survey, settings, overwrite=overwrite, progress=advance)
+                report = segment_photos(
+                    survey,
+                    settings,
+                    max_pixels=max_pixels,
+                    overwrite=overwrite,
+                    progress=advance,
+                )
                 offers = _offered_scales(survey) if json else {}
         elif out is not None:
             from berlese.cli.segmentation import segment_into_folder
