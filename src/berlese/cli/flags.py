@@ -23,8 +23,9 @@ Photos = Annotated[
 Samples = Annotated[
     Path | None,
     typer.Option(
-        help="CSV with a row a photo: photo, sample, site, date, latitude, longitude. "
-        "Without it, each photo is a sample, or each sub-folder of a folder that you give."
+        help="CSV with a row a photo: photo, sample, site, date, latitude, longitude; other "
+        "columns (sampling effort, habitat) come back in the tables. Without it, each photo is a "
+        "sample, or each sub-folder of a folder that you give."
     ),
 ]
 Taxon = Annotated[str, typer.Option(help="Column of the taxon, where the library is a CSV file.")]

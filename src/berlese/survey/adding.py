@@ -92,7 +92,9 @@ def add_photos(
             assigned = _samples_by_name(survey, candidates)
         attempted = [failure.file for failure in failures]
         counts = {"added": 0, "known": 0}
-        notes = _unused_rows(sheet, set(assigned.values())) if sheet is not None else []
+        notes: list[str] = []
+        if sheet is not None:
+            notes = [*_unused_rows(sheet, set(assigned.values())), *sheet.several_values()]
         for candidate in candidates:
             sample = assigned[candidate.path]
             outcome = _add(
@@ -226,6 +228,8 @@ def _add(
         _describe(row, candidate, photo, size)
         _set_scale(row, stated_scale, photo.mm_per_pixel, survey.settings.mm_per_pixel)
         inherited = row.sample_id or (at_path.sample_id if at_path is not None else None)
+        if at_path is not None and row.properties is None:
+            row.properties = at_path.properties
         _assign(session, row, sample, None if from_sheet else inherited, overwrite=from_sheet)
         session.add(row)
     return outcome
@@ -259,6 +263,7 @@ def _unusable(
         inherited = known.sample_id if known is not None else row.sample_id
         if known is not None:
             known.current = False
+            row.properties = known.properties
         _assign(session, row, sample, None if from_sheet else inherited, overwrite=from_sheet)
         session.add(row)
     return Failure(candidate.stored, STAGE, reason)
@@ -313,6 +318,8 @@ def _assign(
     if inherited is not None:
         row.sample_id = inherited
         return
+    if overwrite:
+        row.properties = dict(sample.properties)
     known = session.get(Sample, sample.id)
     if known is None:
         known = Sample(id=sample.id, site=sample.site)

@@ -22,9 +22,9 @@ from berlese.errors import BerleseError
 from berlese.photos.writing import write_text_atomic
 
 SHOWN = 8  # names listed in a message
-FORMULA = re.compile(r"[\s']*[=+\-@\uff1d\uff0b\uff0d\uff20]|[ ']*[\t\r\n]")
+FORMULA = re.compile(r"[\s']*[=+\-@\uff1d\uff0b\uff0d\uff20]\s*\S|[ ']*[\t\r\n]")
 """How text starts that a spreadsheet may run; wide signs too, as those of Japan's do."""
-NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+NUMBER = re.compile(r"[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,8 @@ class Sheet:
 
     def places(self, spellings: Sequence[str]) -> list[int]:
         """Find the columns whose name is one of `spellings`, whatever case, space, - and _."""
-        wanted = {_fold(name) for name in spellings}
-        return [at for at, name in enumerate(self.header) if _fold(name) in wanted]
+        wanted = {folded(name) for name in spellings}
+        return [at for at, name in enumerate(self.header) if folded(name) in wanted]
 
 
 def read_sheet(path: Path, error: type[BerleseError]) -> Sheet:
@@ -148,7 +148,8 @@ def shortened(names: Sequence[str]) -> str:
     return shown + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
 
 
-def _fold(name: str) -> str:
+def folded(name: str) -> str:
+    """Spell a column's name so that case, space, - and _ do not matter."""
     return re.sub(r"[\s_-]", "", name).casefold()
 
 
