@@ -1,4 +1,4 @@
-"""Options that several verbs share, declared once."""
+"""Options of the verbs: those that several share, and those that take many words."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -76,6 +76,29 @@ ErrorRate = Annotated[
         max=0.999,
         help="Name animals at the lowest rank that is sure enough for at most this share of wrong "
         "names. Holds for pictures like those that the model was calibrated on.",
+    ),
+]
+Add = Annotated[
+    Path | None,
+    typer.Option(
+        help="A library of more pictures, of new taxa or known ones, that the bundle shall learn "
+        "as well; its backbone and head stay."
+    ),
+]
+Folds = Annotated[
+    int | None,
+    typer.Option(
+        min=2,
+        help="Retrain on parts of this library instead: each picture is named by a model that has "
+        "not seen its group.",
+    ),
+]
+Audit = Annotated[
+    bool,
+    typer.Option(
+        "--audit",
+        help="Also list pictures whose name is doubtful, and near-duplicates: audit.html, "
+        "audit.csv, duplicates.csv.",
     ),
 ]
 Taxonomy = Annotated[

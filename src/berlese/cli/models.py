@@ -16,6 +16,7 @@ from berlese.classify.training import train_bundle
 from berlese.classify.unknowns import CONTRAST
 from berlese.cli.calibration import write_diagrams
 from berlese.cli.console import Stages
+from berlese.cli.groups import Extractor, Labels
 from berlese.cli.targets import list_pictures
 from berlese.errors import BundleError, SettingError
 from berlese.features import backbones
@@ -66,10 +67,8 @@ def train_into(
     out: Path,
     library: Path,
     *,
-    taxon: str,
-    group: str | None,
-    backbone: str,
-    weights: Path | None,
+    labels: Labels,
+    extractor: Extractor,
     head: str,
     taxonomy: Path | None,
     seed: int,
@@ -88,10 +87,10 @@ def train_into(
     """
     if out.exists() and not overwrite:
         raise BundleError(f"{out}: exists; give --overwrite, or another --out.")
-    labelled = read_library(library, taxon, group)
+    labelled = read_library(library, labels.taxon, labels.group)
     tree = taxonomy_for(labelled, taxonomy)
     with stages("prepare backbone"):
-        session = backbones.load(backbone, weights=weights, threads=jobs)
+        session = backbones.load(extractor.backbone, weights=extractor.weights, threads=jobs)
     with stages("embed library", len(labelled.paths)) as advance:
         embedded = embed_library(labelled, session, jobs=jobs, progress=advance)
     with stages("train"):
@@ -120,15 +119,14 @@ def train_into(
 def embed_into_cache(
     target: Path,
     *,
-    backbone: str,
-    weights: Path | None,
+    extractor: Extractor,
     taxon: str,
     jobs: int | None,
     stages: Stages,
 ) -> StepReport:
     """Make the features of a survey's animals, or of a library's pictures."""
     with stages("prepare backbone"):
-        session = backbones.load(backbone, weights=weights, threads=jobs)
+        session = backbones.load(extractor.backbone, weights=extractor.weights, threads=jobs)
     if is_survey(target):
         with (
             Survey.open(target) as survey,
@@ -146,8 +144,7 @@ def evaluate_into(
     bundle: Path,
     library: Path,
     *,
-    taxon: str,
-    group: str | None,
+    labels: Labels,
     folds: int | None,
     weights: Path | None,
     seed: int,
@@ -158,7 +155,7 @@ def evaluate_into(
     model = Bundle.load(bundle)
     with stages("prepare backbone"):
         session = backbone_of(model, weights=weights, jobs=jobs)
-    labelled = read_library(library, taxon, group)
+    labelled = read_library(library, labels.taxon, labels.group)
     with stages("embed library", len(labelled.paths)) as advance:
         embedded = embed_library(labelled, session, jobs=jobs, progress=advance)
     with stages("evaluate"):

@@ -11,6 +11,7 @@ from berlese.classify.bundle import Bundle
 from berlese.classify.growing import Grown, LabelledFeatures, grow
 from berlese.classify.label_noise import Suspicion, doubt_labels, near_duplicates
 from berlese.cli.console import Stages
+from berlese.cli.groups import Labels
 from berlese.cli.pages import render_page
 from berlese.errors import BundleError, PhotoError
 from berlese.photos.reading import decode_image
@@ -69,8 +70,7 @@ def teach_into(
     bundle: Path,
     library: Path,
     *,
-    taxon: str,
-    group: str | None,
+    labels: Labels,
     weights: Path | None,
     seed: int,
     jobs: int | None,
@@ -91,7 +91,7 @@ def teach_into(
     model = Bundle.load(bundle, with_rows=True)
     with stages("prepare backbone"):
         session = backbone_of(model, weights=weights, jobs=jobs)
-    labelled = read_library(library, taxon, group)
+    labelled = read_library(library, labels.taxon, labels.group)
     with stages("embed pictures", len(labelled.paths)) as advance:
         embedded = embed_library(labelled, session, jobs=jobs, progress=advance)
     started = time.perf_counter()
@@ -134,8 +134,7 @@ def audit_into(
     bundle: Path,
     library: Path,
     *,
-    taxon: str,
-    group: str | None,
+    labels: Labels,
     weights: Path | None,
     seed: int,
     jobs: int | None,
@@ -151,7 +150,7 @@ def audit_into(
     model = Bundle.load(bundle)
     with stages("prepare backbone"):
         session = backbone_of(model, weights=weights, jobs=jobs)
-    labelled = read_library(library, taxon, group)
+    labelled = read_library(library, labels.taxon, labels.group)
     with stages("embed library", len(labelled.paths)) as advance:
         embedded = embed_library(labelled, session, jobs=jobs, progress=advance)
     with stages("audit"):

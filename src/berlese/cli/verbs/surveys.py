@@ -7,6 +7,7 @@ import typer
 
 from berlese.cli import flags
 from berlese.cli.console import Stages, finish_step, print_json, user_errors
+from berlese.cli.groups import Finding
 
 
 def init(
@@ -101,13 +102,11 @@ def segment(
         list[Path],
         typer.Argument(help="A survey, or photos with --out.", show_default=False, readable=False),
     ],
+    *,
     out: Annotated[
         Path | None, typer.Option(help="Folder for specimens.json, crops and overlays.")
     ] = None,
-    min_length_px: flags.MinLengthPx = None,
-    min_length_mm: flags.MinLengthMm = None,
-    polarity: flags.Polarity = "auto",
-    dish: flags.Dish = "auto",
+    finding: Finding,
     max_pixels: flags.MaxPixels = None,
     overwrite: flags.Overwrite = False,
     json: flags.Json = False,
@@ -115,11 +114,10 @@ def segment(
 ) -> None:
     """Find the animals: on a survey's photos, or on photos into a folder."""
     with user_errors():
-        from berlese.cli.segmentation import settings_with
         from berlese.cli.targets import survey_among
         from berlese.survey.survey import Survey
 
-        settings, offers = settings_with(min_length_px, min_length_mm, polarity, dish), {}
+        settings, offers = finding.settings(), {}
         stages = Stages(quiet=quiet)
         folder = survey_among(targets, out)
         if folder is not None:
