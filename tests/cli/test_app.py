@@ -113,8 +113,8 @@ def test_photos_are_segmented_into_a_folder(photos, berlese, tmp_path):
     assert result.exit_code == 0, result.output
     described = {photo.file_name: photo for photo in read_coco(out / "specimens.json")}
     assert {name: len(photo.specimens) for name, photo in described.items()} == {
-        "1.png": 4,
-        "2.png": 6,
+        "meadow/1.png": 4,
+        "wood/2.png": 6,
     }
     assert len(list(out.glob("crops/*/*.png"))) == 10
     assert len(list(out.glob("overlays/*.jpg"))) == 2
@@ -122,6 +122,15 @@ def test_photos_are_segmented_into_a_folder(photos, berlese, tmp_path):
     assert again.exit_code == 2
     assert "--overwrite" in again.output
     assert berlese("segment", photos, "--out", out, "--overwrite").exit_code == 0
+
+
+def test_the_limit_of_pixels_holds_for_a_survey_too(photos, berlese, tmp_path):
+    assert berlese("init", tmp_path / "survey").exit_code == 0
+    assert berlese("add", tmp_path / "survey", photos).exit_code == 0
+    refused = berlese("segment", tmp_path / "survey", "--max-pixels", 1000)
+    assert refused.exit_code == 2
+    assert "raise max_pixels (--max-pixels 129600)" in refused.output
+    assert berlese("segment", tmp_path / "survey").exit_code == 0
 
 
 def test_segmenting_photos_needs_a_folder_to_write_to(photos, berlese):

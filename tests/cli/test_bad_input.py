@@ -2,9 +2,13 @@
 
 import csv
 import json
+import os
 import shutil
 import struct
+import subprocess
+import sys
 import zlib
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -228,3 +232,40 @@ def test_a_model_of_another_preprocessing_is_refused(berlese, bundle, tmp_path):
     assert result.exit_code == 2, result.output
     assert "backbone" in result.output
     assert not (tmp_path / "names.csv").exists()
+
+
+@pytest.fixture
+def strange_names(tmp_path, monkeypatch):
+    """A folder to work in with pictures whose names are a formula and no UTF-8; one is damaged."""
+    folder = tmp_path / "pictures"
+    save(folder / "=1+1.png", dish(1, 3))
+    save(folder / "b.png", dish(2, 3))
+    if sys.platform != "linux":
+        pytest.skip("other systems take no file name that is not Unicode")
+    (folder / "b.png").rename(os.fsdecode(os.fsencode(folder) + b"/\xff.png"))
+    Path(os.fsdecode(os.fsencode(folder) + b"/\xfe.png")).write_bytes(b"no picture")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def test_names_become_no_formula_and_need_not_be_utf8(strange_names, bundle, berlese, tmp_path):
+    out = tmp_path / "p.csv"
+    result = berlese("predict", bundle, "=1+1.png", strange_names, "--out", out)
+    assert result.exit_code == 1, result.output
+    with out.open(encoding="utf-8", newline="") as file:
+        files = [row["file"] for row in csv.DictReader(file)]
+    assert files[0] == "'=1+1.png"
+    assert files[-1].endswith("\\udcff.png")
+
+
+def test_every_name_can_be_printed(strange_names, tmp_path):
+    command = [sys.executable, "-m", "berlese", "segment", ".", "--out", str(tmp_path / "out")]
+    result = subprocess.run([*command, "--json"], capture_output=True, check=False)
+    assert result.returncode == 1, result.stderr
+    (failure,) = json.loads(result.stdout)["failures"]
+    assert os.fsencode(failure["file"]) == b"\xfe.png"
+    document = json.loads((tmp_path / "out" / "specimens.json").read_bytes())
+    assert [os.fsencode(each["file_name"]) for each in document["images"]] == [
+        b"=1+1.png",
+        b"\xff.png",
+    ]

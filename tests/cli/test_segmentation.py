@@ -1,10 +1,16 @@
-"""The settings of `berlese segment` as words of the command line."""
+"""`berlese segment PHOTO... --out`: its settings as words, and what it leaves in a folder."""
+
+import json
+from pathlib import Path
 
 import pytest
+from pycocotools.coco import COCO
 
-from berlese.cli.segmentation import settings_with
+from berlese.cli.segmentation import names_below_common_folder, settings_with
 from berlese.errors import SettingError
+from berlese.photos.identity import sha256_of
 from berlese.specimens.segment import SegmentSettings
+from tests.drawing import dish, save
 
 
 def test_nothing_given_are_the_defaults():
@@ -27,3 +33,49 @@ def test_another_dish_is_refused_with_what_is_expected(dish):
 def test_a_length_out_of_range_is_refused_by_name():
     with pytest.raises(SettingError, match=r"min_length_mm.*-1"):
         settings_with(None, -1, "auto", "auto")
+
+
+@pytest.mark.parametrize(
+    ("paths", "names"),
+    [
+        (["a/1.jpg"], ["1.jpg"]),
+        (["a/1.jpg", "a/2.jpg"], ["1.jpg", "2.jpg"]),
+        (["a/1.jpg", "b/1.jpg"], ["a/1.jpg", "b/1.jpg"]),
+        (["a/1.jpg", "a/b/1.jpg"], ["1.jpg", "b/1.jpg"]),
+        (["a/../b/1.jpg", "./a/1.jpg"], ["b/1.jpg", "a/1.jpg"]),
+        ([], []),
+    ],
+)
+def test_photos_are_named_from_the_folder_that_holds_them_all(paths, names):
+    assert names_below_common_folder([Path(path) for path in paths]) == names
+
+
+def test_photos_of_one_name_stay_two_and_pycocotools_finds_both(berlese, tmp_path):
+    for folder, animals in (("may", 3), ("june", 5)):
+        save(tmp_path / "photos" / folder / "1.png", dish(animals, animals))
+    out = tmp_path / "found"
+    result = berlese("segment", tmp_path / "photos", "--out", out, "--quiet")
+    assert result.exit_code == 0, result.output
+    coco = COCO(out / "specimens.json")
+    counts = {
+        image["file_name"]: len(coco.getAnnIds(imgIds=[image["id"]]))
+        for image in coco.loadImgs(coco.getImgIds())
+    }
+    assert counts == {"june/1.png": 5, "may/1.png": 3}
+    assert all((tmp_path / "photos" / name).is_file() for name in counts)
+
+
+def test_a_new_segmentation_leaves_no_picture_of_an_old_one(berlese, tmp_path):
+    kept = save(tmp_path / "photos" / "kept.png", dish(1, 6))
+    gone = save(tmp_path / "photos" / "gone.png", dish(2, 3))
+    out = tmp_path / "found"
+    assert berlese("segment", tmp_path / "photos", "--out", out, "--quiet").exit_code == 0
+    assert len(list(out.glob("crops/*/*.png"))) == 9
+    notes = out / "crops" / f"kept-{sha256_of(kept)[:8]}" / "notes.txt"
+    notes.write_text("a person's", encoding="utf-8")
+    gone.unlink()
+    options = ("--overwrite", "--quiet", "--min-length-px", "300")
+    assert berlese("segment", tmp_path / "photos", "--out", out, *options).exit_code == 0
+    assert json.loads((out / "specimens.json").read_bytes())["annotations"] == []
+    assert list(out.glob("crops/*/*")) == [notes]
+    assert [each.name for each in out.glob("overlays/*")] == [f"{notes.parent.name}.jpg"]

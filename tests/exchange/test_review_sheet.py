@@ -54,6 +54,18 @@ def test_what_was_filled_in_is_read_and_the_rest_is_not(tmp_path: Path, delimite
     ]
 
 
+@pytest.mark.parametrize("name", ["=1+1", "'=1+1", "-x", "@Carabidae", "A\rB", "+49 (sp. 1)"])
+def test_any_name_survives_the_way_through_a_sheet(tmp_path: Path, name: str) -> None:
+    write_review_sheet(tmp_path / "sheet.csv", [animal(1, name), animal(2, name)])
+    with (tmp_path / "sheet.csv").open(encoding="utf-8", newline="") as file:
+        shown = next(csv.DictReader(file))["predicted"]
+    assert not shown.startswith(("=", "-", "@", "+"))
+    path = filled(tmp_path / "sheet.csv", {"id1": ("", "validated"), "id2": (shown, "")})
+    (confirmed, copied), failures = read_review_sheet(path)
+    assert failures == []
+    assert (confirmed.shown, copied.taxon) == (name, name)
+
+
 def test_the_sheet_says_where_each_animal_is(tmp_path: Path) -> None:
     write_review_sheet(tmp_path / "sheet.csv", [animal(7, "Zopheridae")])
     with (tmp_path / "sheet.csv").open(encoding="utf-8", newline="") as file:

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from berlese.errors import SampleSheetError
+from berlese.survey import adding
 from berlese.survey.adding import add_photos
 from berlese.survey.community import samples_of
 from berlese.survey.failures import read_failures
@@ -220,6 +221,18 @@ def test_a_photo_out_of_reach_keeps_counting(survey: Survey, photos: Path) -> No
     assert stored(survey) == before
     for report in (too_large, gone):
         assert "stay in the table" in report.failures[0].reason
+    assert "--max-pixels" in too_large.failures[0].reason
+
+
+def test_a_large_photo_that_was_accepted_once_stays_so_unless_a_limit_is_given(
+    survey: Survey, photos: Path, monkeypatch
+) -> None:
+    add_photos(survey, [photos])
+    monkeypatch.setattr(adding, "MAX_PIXELS", 100)
+    assert add_photos(survey, [photos]).failures == ()
+    save(photos / "new.png", dish(9, 2))
+    (failure,) = add_photos(survey, [photos]).failures
+    assert failure.file.endswith("new.png")
 
 
 def test_a_sample_whose_photo_cannot_be_read_is_in_the_table(survey: Survey, photos: Path) -> None:

@@ -30,7 +30,7 @@ def survey_of(doubtful: float, k: int) -> Estimates:
 
 def test_the_widest_cell_is_where_the_model_wavers() -> None:
     estimates = survey_of(0.5, 120)
-    found = widest_cells(estimates, estimates.by_sample())
+    found = widest_cells(estimates, estimates.by_sample)
     assert found[0].sample == "b"
     assert found[0].taxon in ("Carabidae", "Cisidae")
     widths = [cell.high - cell.low for cell in found]
@@ -39,7 +39,7 @@ def test_the_widest_cell_is_where_the_model_wavers() -> None:
 
 def test_the_advice_names_the_animals_that_may_be_it() -> None:
     estimates = survey_of(0.5, 120)
-    cells = estimates.by_sample()
+    cells = estimates.by_sample
     cells.own[:] = 1.0
     waver = int((~estimates.counts.reviewed[100:]).sum())
     first = widest_cells(estimates, cells)[0]
@@ -50,4 +50,4 @@ def test_the_advice_names_the_animals_that_may_be_it() -> None:
 
 def test_a_survey_all_reviewed_has_nothing_open() -> None:
     estimates = survey_of(0.5, 200)
-    assert widest_cells(estimates, estimates.by_sample()) == []
+    assert widest_cells(estimates, estimates.by_sample) == []

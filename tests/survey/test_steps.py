@@ -121,6 +121,15 @@ def test_two_surveys_of_the_same_photos_are_equal(
         assert rows_of(other) == rows_of(segmented)
 
 
+def test_photos_over_the_limit_that_is_given_are_not_segmented(survey, photos: Path) -> None:
+    add_photos(survey, [photos])
+    report = segment_photos(survey, max_pixels=1000)
+    assert report.n_done == 0
+    assert {each.stage for each in report.failures} == {"segment"}
+    assert all("--max-pixels" in each.reason for each in report.failures)
+    assert segment_photos(survey).failures == ()
+
+
 def test_lost_crops_are_made_anew(segmented: Survey) -> None:
     first = rows_of(segmented)
     victim = next(segmented.crops.rglob("*.png"))

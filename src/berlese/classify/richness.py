@@ -166,9 +166,12 @@ def richness_at_size(
         raise SettingError(
             f"animals must be from 1 to {FURTHEST * n}, twice the {n} counted; got {animals!r}."
         )
-    estimate = _richness_at(x, animals)
-    deviation = _bootstrap(x, lambda drawn: _richness_at(drawn, animals), n_draws, random_state)
-    return _normal(x, estimate, deviation, animals, _coverage_at(x, animals), level)
+
+    def at_size(drawn: NDArray[np.int64]) -> float:
+        return _richness_at(drawn, animals)
+
+    reached = (animals, _coverage_at(x, animals))
+    return _bootstrapped(x, at_size, reached, level, n_draws, random_state)
 
 
 def richness_at_coverage(
@@ -201,13 +204,12 @@ def richness_at_coverage(
             f"coverage must be above 0 and at most {most:.4f}, which twice the animals would "
             f"cover; got {coverage!r}. Compare at the smallest coverage of the samples."
         )
-    animals = _size_for(x, coverage)
 
     def at_coverage(drawn: NDArray[np.int64]) -> float:
         return _richness_at(drawn, _size_for(drawn, coverage))
 
-    deviation = _bootstrap(x, at_coverage, n_draws, random_state)
-    return _normal(x, _richness_at(x, animals), deviation, animals, coverage, level)
+    reached = (_size_for(x, coverage), coverage)
+    return _bootstrapped(x, at_coverage, reached, level, n_draws, random_state)
 
 
 def _abundances(counts: ArrayLike) -> NDArray[np.int64]:
@@ -315,26 +317,19 @@ def _community(x: NDArray[np.int64]) -> NDArray[np.float64]:
     return np.concatenate([seen, np.full(n_missed, uncovered / n_missed)])
 
 
-def _bootstrap(
+def _bootstrapped(
     x: NDArray[np.int64],
-    statistic: Callable[[NDArray[np.int64]], float],
+    richness: Callable[[NDArray[np.int64]], float],
+    reached: tuple[float, float],
+    level: float,
     n_draws: int,
     random_state: int,
-) -> float:
+) -> Richness:
+    """Richness of a sample, which has `reached` so many animals and coverage, with interval."""
     rng = np.random.default_rng(random_state)
     shares = _community(x)
     drawn = rng.multinomial(int(x.sum()), shares / shares.sum(), size=n_draws)
-    return float(np.std([statistic(row[row > 0]) for row in drawn], ddof=1))
-
-
-def _normal(
-    x: NDArray[np.int64],
-    estimate: float,
-    deviation: float,
-    animals: float,
-    coverage: float,
-    level: float,
-) -> Richness:
+    deviation = float(np.std([richness(row[row > 0]) for row in drawn], ddof=1))
     half = NormalDist().inv_cdf((1 + level) / 2) * deviation
-    low = max(estimate - half, 0.0)
-    return Richness(len(x), estimate, low, estimate + half, animals, coverage, level)
+    estimate = richness(x)
+    return Richness(len(x), estimate, max(estimate - half, 0.0), estimate + half, *reached, level)

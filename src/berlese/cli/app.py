@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from berlese import __version__
+from berlese.cli.groups import flattened
 from berlese.cli.verbs import (
     adapting,
     calibration,
@@ -51,7 +52,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for verb in VERBS:
-    app.command()(verb)
+    app.command()(flattened(verb))
 
 app.command("import")(reviewing.import_names)
 

@@ -1,4 +1,4 @@
-"""Options that several verbs share, declared once."""
+"""Options of the verbs: those that several share, and those that take many words."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -7,7 +7,6 @@ import typer
 
 DEFAULT_BACKBONE = "efficientnet-lite2"
 DEFAULT_HEAD = "linear"
-DEFAULT_MAX_PIXELS = 2_000_000_000
 DEFAULT_UNKNOWN_RATE = 0.05
 DEFAULT_UNKNOWN_SCORE = "contrast"
 
@@ -24,8 +23,9 @@ Photos = Annotated[
 Samples = Annotated[
     Path | None,
     typer.Option(
-        help="CSV with a row a photo: photo, sample, site, date, latitude, longitude. "
-        "Without it, each photo is a sample, or each sub-folder of a folder that you give."
+        help="CSV with a row a photo: photo, sample, site, date, latitude, longitude; other "
+        "columns (sampling effort, habitat) come back in the tables. Without it, each photo is a "
+        "sample, or each sub-folder of a folder that you give."
     ),
 ]
 Taxon = Annotated[str, typer.Option(help="Column of the taxon, where the library is a CSV file.")]
@@ -78,6 +78,29 @@ ErrorRate = Annotated[
         "names. Holds for pictures like those that the model was calibrated on.",
     ),
 ]
+Add = Annotated[
+    Path | None,
+    typer.Option(
+        help="A library of more pictures, of new taxa or known ones, that the bundle shall learn "
+        "as well; its backbone and head stay."
+    ),
+]
+Folds = Annotated[
+    int | None,
+    typer.Option(
+        min=2,
+        help="Retrain on parts of this library instead: each picture is named by a model that has "
+        "not seen its group.",
+    ),
+]
+Audit = Annotated[
+    bool,
+    typer.Option(
+        "--audit",
+        help="Also list pictures whose name is doubtful, and near-duplicates: audit.html, "
+        "audit.csv, duplicates.csv.",
+    ),
+]
 Taxonomy = Annotated[
     Path | None,
     typer.Option(
@@ -89,7 +112,14 @@ MmPerPixel = Annotated[
     float | None,
     typer.Option(help="Scale of the photos; without it, what the files themselves state."),
 ]
-MaxPixels = Annotated[int, typer.Option(min=1, help="Refuse photos with more pixels than this.")]
+MaxPixels = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Refuse photos with more pixels than this; without it, those over 2,000,000,000 that "
+        "the survey did not accept before.",
+    ),
+]
 
 MinLengthPx = Annotated[
     float | None,

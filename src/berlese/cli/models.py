@@ -1,7 +1,5 @@
 """Glue of the verbs about models: libraries and pictures in, bundles, CSV and JSON out."""
 
-import csv
-import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +16,7 @@ from berlese.classify.training import train_bundle
 from berlese.classify.unknowns import CONTRAST
 from berlese.cli.calibration import write_diagrams
 from berlese.cli.console import Stages
+from berlese.cli.groups import Extractor, Labels
 from berlese.cli.targets import list_pictures
 from berlese.errors import BundleError, SettingError
 from berlese.features import backbones
@@ -29,6 +28,7 @@ from berlese.survey.failures import Failure, StepReport
 from berlese.survey.library import read_library
 from berlese.survey.naming import embed_specimens, identify_specimens
 from berlese.survey.pipeline import backbone_of
+from berlese.survey.sheets import write_sheet
 from berlese.survey.survey import Survey, is_survey
 from berlese.survey.tables import current_specimens
 from berlese.survey.taxonomies import taxonomy_for
@@ -67,10 +67,8 @@ def train_into(
     out: Path,
     library: Path,
     *,
-    taxon: str,
-    group: str | None,
-    backbone: str,
-    weights: Path | None,
+    labels: Labels,
+    extractor: Extractor,
     head: str,
     taxonomy: Path | None,
     seed: int,
@@ -89,10 +87,10 @@ def train_into(
     """
     if out.exists() and not overwrite:
         raise BundleError(f"{out}: exists; give --overwrite, or another --out.")
-    labelled = read_library(library, taxon, group)
+    labelled = read_library(library, labels.taxon, labels.group)
     tree = taxonomy_for(labelled, taxonomy)
     with stages("prepare backbone"):
-        session = backbones.load(backbone, weights=weights, threads=jobs)
+        session = backbones.load(extractor.backbone, weights=extractor.weights, threads=jobs)
     with stages("embed library", len(labelled.paths)) as advance:
         embedded = embed_library(labelled, session, jobs=jobs, progress=advance)
     with stages("train"):
@@ -121,15 +119,14 @@ def train_into(
 def embed_into_cache(
     target: Path,
     *,
-    backbone: str,
-    weights: Path | None,
+    extractor: Extractor,
     taxon: str,
     jobs: int | None,
     stages: Stages,
 ) -> StepReport:
     """Make the features of a survey's animals, or of a library's pictures."""
     with stages("prepare backbone"):
-        session = backbones.load(backbone, weights=weights, threads=jobs)
+        session = backbones.load(extractor.backbone, weights=extractor.weights, threads=jobs)
     if is_survey(target):
         with (
             Survey.open(target) as survey,
@@ -147,8 +144,7 @@ def evaluate_into(
     bundle: Path,
     library: Path,
     *,
-    taxon: str,
-    group: str | None,
+    labels: Labels,
     folds: int | None,
     weights: Path | None,
     seed: int,
@@ -159,7 +155,7 @@ def evaluate_into(
     model = Bundle.load(bundle)
     with stages("prepare backbone"):
         session = backbone_of(model, weights=weights, jobs=jobs)
-    labelled = read_library(library, taxon, group)
+    labelled = read_library(library, labels.taxon, labels.group)
     with stages("embed library", len(labelled.paths)) as advance:
         embedded = embed_library(labelled, session, jobs=jobs, progress=advance)
     with stages("evaluate"):
@@ -183,12 +179,12 @@ def evaluate_into(
     out.mkdir(parents=True, exist_ok=True)
     text = json.dumps(evaluation.to_dict(), ensure_ascii=False, indent=1) + "\n"
     write_text_atomic(out / "evaluation.json", text)
-    write_rows(
+    write_sheet(
         out / "by_taxon.csv",
         ["taxon", "n", "recall", "precision", "f1"],
         [[e.taxon, e.n, e.recall, e.precision, e.f1] for e in evaluation.by_taxon],
     )
-    write_rows(
+    write_sheet(
         out / "confusion.csv",
         ["predicted", *evaluation.confusion.true],
         [
@@ -296,13 +292,4 @@ def _write_predictions(
         header += list(model.classes)
         for row, values in zip(rows, np.asarray(predicted.probabilities), strict=True):
             row += [f"{value:.6f}" for value in values]
-    write_rows(out, header, rows)
-
-
-def write_rows(path: Path, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Write a CSV file whole or not at all."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    write_text_atomic(path, text.getvalue())
+    write_sheet(out, header, rows)

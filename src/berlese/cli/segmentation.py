@@ -1,6 +1,13 @@
-"""`berlese segment PHOTO... --out DIR`: outlines as COCO, crops and overlays in a plain folder."""
+"""`berlese segment PHOTO... --out DIR`: outlines as COCO, crops and overlays in a plain folder.
 
-from collections.abc import Sequence
+Photos are called in ``specimens.json`` by their paths from the folder that all of them lie in:
+that folder is what programs ask for as the images' root. The crops and overlay of a photo lie
+under its name and the beginning of its hash.
+"""
+
+import os
+import re
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -10,7 +17,7 @@ from berlese.cli.targets import list_pictures
 from berlese.errors import SettingError
 from berlese.exchange.coco import CocoPhoto, CocoSpecimen, write_coco
 from berlese.photos.identity import sha256_of
-from berlese.photos.reading import Photo, open_photo
+from berlese.photos.reading import MAX_PIXELS, Photo, open_photo
 from berlese.photos.writing import write_jpeg, write_png
 from berlese.specimens.crop import cut_patches
 from berlese.specimens.outline import Specimen
@@ -21,7 +28,10 @@ from berlese.survey.segmenting import safe_stem
 
 COCO_NAME = "specimens.json"
 STAGE = "segment"
+CROPS, OVERLAYS = "crops", "overlays"
 OVERLAY_SIDE = 2000
+OURS = re.compile(r"[A-Za-z0-9_-]*-[0-9a-f]{8}")
+"""Names of a photo's crops and overlay; other files in these folders are not ours."""
 
 
 def settings_with(
@@ -65,7 +75,7 @@ def segment_into_folder(
     out: Path,
     settings: SegmentSettings,
     *,
-    max_pixels: int,
+    max_pixels: int | None,
     overwrite: bool,
     stages: Stages,
 ) -> StepReport:
@@ -78,36 +88,74 @@ def segment_into_folder(
     """
     if (out / COCO_NAME).exists() and not overwrite:
         raise SettingError(f"{out / COCO_NAME} exists; give --overwrite, or another --out.")
-    (out / "crops").mkdir(parents=True, exist_ok=True)
-    (out / "overlays").mkdir(exist_ok=True)
+    (out / CROPS).mkdir(parents=True, exist_ok=True)
+    (out / OVERLAYS).mkdir(exist_ok=True)
     paths, failures = list_pictures(targets, STAGE)
-    described = []
+    described, made = [], set()
     with stages("segment", len(paths)) as advance:
-        for path in paths:
+        for path, name in zip(paths, names_below_common_folder(paths), strict=True):
             try:
-                described.append(_segment_one(path, out, settings, max_pixels))
+                photo, files = _segment_one(path, name, out, settings, max_pixels)
             except UNUSABLE as error:
                 failures.append(Failure(str(path), STAGE, reason_of(error)))
+            else:
+                described.append(photo)
+                made |= files
             advance(1)
     write_coco(out / COCO_NAME, described, description="Animals found by berlese segment")
+    _remove_others(out, made)
     record_failures(out, STAGE, [str(path) for path in paths], failures)
     return StepReport(len(described), 0, tuple(failures))
 
 
-def _segment_one(path: Path, out: Path, settings: SegmentSettings, max_pixels: int) -> CocoPhoto:
-    photo = open_photo(path, max_pixels=max_pixels)
+def names_below_common_folder(paths: Sequence[Path]) -> list[str]:
+    """Name files by their paths from the folder that holds all of them, with forward slashes.
+
+    >>> names_below_common_folder([Path("dishes/may/1.jpg"), Path("dishes/june/1.jpg")])
+    ['may/1.jpg', 'june/1.jpg']
+    """
+    if not paths:
+        return []
+    whole = [Path(os.path.normpath(path.absolute())) for path in paths]
+    try:
+        folder = os.path.commonpath([path.parent for path in whole])
+    except ValueError:  # several drives on Windows
+        return [path.as_posix() for path in whole]
+    return [path.relative_to(folder).as_posix() for path in whole]
+
+
+def _segment_one(
+    path: Path, name: str, out: Path, settings: SegmentSettings, max_pixels: int | None
+) -> tuple[CocoPhoto, set[Path]]:
+    """Segment a photo; describe it, and tell which pictures were written."""
+    photo = open_photo(path, max_pixels=MAX_PIXELS if max_pixels is None else max_pixels)
     specimens = segment_photo(photo, settings)
-    name = f"{safe_stem(path)}-{sha256_of(path)[:8]}"
-    _write_crops(out / "crops" / name, photo, specimens)
+    stem = f"{safe_stem(path)}-{sha256_of(path)[:8]}"
+    written = _write_crops(out / CROPS / stem, photo, specimens)
+    overlay = out / OVERLAYS / f"{stem}.jpg"
     write_jpeg(
-        out / "overlays" / f"{name}.jpg",
-        draw_overlay(photo.shrunk(OVERLAY_SIDE), specimens, photo_width=photo.width),
+        overlay, draw_overlay(photo.shrunk(OVERLAY_SIDE), specimens, photo_width=photo.width)
     )
     rows = tuple(CocoSpecimen.of(specimen) for specimen in specimens)
-    return CocoPhoto(path.name, photo.width, photo.height, rows)
+    return CocoPhoto(name, photo.width, photo.height, rows), {overlay, *written}
 
 
-def _write_crops(folder: Path, photo: Photo, specimens: Sequence[Specimen]) -> None:
+def _write_crops(folder: Path, photo: Photo, specimens: Sequence[Specimen]) -> list[Path]:
     folder.mkdir(exist_ok=True)
+    written = []
     for number, patch in cut_patches(photo, [specimen.box for specimen in specimens]):
-        write_png(folder / f"{number + 1:04d}.png", patch.pixels)
+        written.append(folder / f"{number + 1:04d}.png")
+        write_png(written[-1], patch.pixels)
+    return written
+
+
+def _remove_others(out: Path, made: Collection[Path]) -> None:
+    """Remove the crops and overlays of an earlier segmentation, which `out` tells of no more."""
+    folders = [each for each in (out / CROPS).iterdir() if OURS.fullmatch(each.name)]
+    crops = [crop for each in folders for crop in each.glob("[0-9][0-9][0-9][0-9]*.png")]
+    overlays = [each for each in (out / OVERLAYS).glob("*.jpg") if OURS.fullmatch(each.stem)]
+    for old in {*crops, *overlays}.difference(made):
+        old.unlink()
+    for folder in folders:
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()

@@ -1,7 +1,5 @@
 """Write what the simulator makes to disk: photos with their truth, sheets and libraries."""
 
-import csv
-import io
 from collections.abc import Callable, Iterable
 from itertools import islice
 from pathlib import Path
@@ -29,6 +27,7 @@ from berlese.simulate.surveys import (
 )
 from berlese.specimens.outline import Box
 from berlese.study.detection import DetectionReport, NamedBox, compare_with_truth
+from berlese.survey.sheets import write_sheet
 from berlese.survey.survey import Survey
 from berlese.survey.tables import current_photos, in_force
 
@@ -71,9 +70,7 @@ def write_photos(
         if progress is not None:
             progress(1)
     write_coco(folder / TRUTH_NAME, truth, description="Simulated dishes of beetles, exact truth")
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows([("photo", "sample", "site"), *sheet])
-    write_text_atomic(folder / SHEET_NAME, text.getvalue())
+    write_sheet(folder / SHEET_NAME, ("photo", "sample", "site"), sheet)
     return truth
 
 
@@ -208,10 +205,8 @@ def _make_room(out: Path, planned: Iterable[PlannedPicture], *, overwrite: bool)
 
 
 def _write_libraries_truth(path: Path, planned: Iterable[PlannedPicture]) -> None:
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("dataset", "file", "taxon", "genus", "species", "site", "setup", "known"))
-    writer.writerows(
+    header = ("dataset", "file", "taxon", "genus", "species", "site", "setup", "known")
+    rows = (
         (
             each.dataset,
             each.file,
@@ -224,7 +219,7 @@ def _write_libraries_truth(path: Path, planned: Iterable[PlannedPicture]) -> Non
         )
         for each in planned
     )
-    write_text_atomic(path, text.getvalue())
+    write_sheet(path, header, rows)
 
 
 def simulate_demo(out: Path, *, seed: int, stages: Stages) -> tuple[Path, Path, Path]:

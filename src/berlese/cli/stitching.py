@@ -1,7 +1,5 @@
 """`berlese stitch TILE... --out FILE`: what is written, and what is said about it."""
 
-import csv
-import io
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,7 +11,7 @@ from berlese.cli.console import Stages
 from berlese.cli.targets import require_new_files
 from berlese.errors import SettingError
 from berlese.photos.stitch import Stitched, stitch_tiles
-from berlese.photos.writing import write_text_atomic
+from berlese.survey.sheets import write_sheet
 
 PAIR_COLUMNS = ("first", "second", "correlation", "residual_px")
 
@@ -52,13 +50,11 @@ def _require_writable(out: Path, tiles: Sequence[Path], overwrite: bool) -> None
 
 
 def _write_pairs(path: Path, stitched: Stitched) -> None:
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(PAIR_COLUMNS)
-    for pair in stitched.pairs:
-        numbers = (f"{pair.correlation:.4f}", f"{pair.residual_px:.3f}")
-        writer.writerow((pair.first.name, pair.second.name, *numbers))
-    write_text_atomic(path, text.getvalue())
+    rows = (
+        (pair.first.name, pair.second.name, f"{pair.correlation:.4f}", f"{pair.residual_px:.3f}")
+        for pair in stitched.pairs
+    )
+    write_sheet(path, PAIR_COLUMNS, rows)
 
 
 def _summary(stitched: Stitched, out: Path) -> dict[str, Any]:

@@ -7,7 +7,6 @@ stopped, and another setting trains only what it changes.
 
 import io
 import json
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
@@ -22,7 +21,7 @@ from numpy.typing import NDArray
 from berlese import __version__
 from berlese.cli.console import Stages
 from berlese.cli.study_page import write_page
-from berlese.errors import LibraryError, SettingError
+from berlese.errors import LibraryError
 from berlese.features import backbones
 from berlese.features.backbones import Backbone
 from berlese.photos.identity import sha256_of
@@ -35,7 +34,7 @@ from berlese.study.plates import Plate, iter_plates
 from berlese.study.trainings import GroupResult, n_trainings, train_group, work_of
 from berlese.survey.failures import Failure, record_failures
 from berlese.survey.library import FILE_COLUMNS, Library, read_library
-from berlese.survey.sheets import read_sheet
+from berlese.survey.sheets import read_sheet, write_sheet
 from berlese.survey.training import EmbeddedLibrary, embed_library
 
 TRUTH_NAME = "truth.csv"
@@ -351,12 +350,18 @@ def _write_tables(
         "duplicates.csv": copies,
     }
     for name, table in tables.items():
-        _write_table(out / name, table)
+        _write_figures(out / name, table)
     return [out / "statistics.json", *(out / name for name in tables)]
 
 
-def _write_table(path: Path, table: pd.DataFrame) -> None:
-    write_text_atomic(path, table.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
+def _write_figures(path: Path, table: pd.DataFrame) -> None:
+    """Write a table, its numbers to six digits; blank where there is none."""
+    rows = table.astype(object).where(table.notna(), "").itertuples(index=False, name=None)
+    short = (
+        [f"{cell:.6g}" if isinstance(cell, float | np.floating) else cell for cell in row]
+        for row in rows
+    )
+    write_sheet(path, table.columns, short)
 
 
 def _write_plate(folder: Path, plate: Plate) -> list[Path]:
@@ -373,68 +378,5 @@ def _write_plate(folder: Path, plate: Plate) -> list[Path]:
         with atomic_write(path) as temporary:
             temporary.write_bytes(memory.getvalue())
         plate.figure.set_layout_engine("none")  # the places stand; finding them costs most
-    _write_table(paths[2], plate.data)
+    _write_figures(paths[2], plate.data)
     return paths
-
-
-def settings_from(
-    *,
-    as_published: bool,
-    protocols: str | None,
-    pairs: str | None,
-    locality: str | None,
-    sizes: str | None,
-    site_counts: str | None,
-    mixed_sizes: str | None,
-    hidden: str | None,
-    domain_weights: Sequence[float] | None,
-    **others: Any,
-) -> StudySettings:
-    """Make settings from what the command line says; what is None keeps its default.
-
-    Raises
-    ------
-    SettingError
-        If a list cannot be read, or a value is out of range.
-    """
-    said: dict[str, Any] = {
-        "protocols": _words(protocols),
-        "pairs": _pairs(pairs),
-        "locality": _words(locality),
-        "train_sizes": _numbers("--sizes", sizes),
-        "site_counts": _numbers("--site-counts", site_counts),
-        "mixed_sizes": _numbers("--mixed-sizes", mixed_sizes),
-        "hidden": _numbers("--hidden", hidden),
-        "domain_weights": tuple(domain_weights) if domain_weights else None,
-        **others,
-    }
-    given = {name: value for name, value in said.items() if value is not None}
-    return StudySettings.published(**given) if as_published else StudySettings(**given)
-
-
-def _words(text: str | None) -> tuple[str, ...] | None:
-    if text is None:
-        return None
-    return tuple(unicodedata.normalize("NFC", word.strip()) for word in text.split(","))
-
-
-def _numbers(option: str, text: str | None) -> tuple[int, ...] | None:
-    if text is None:
-        return None
-    try:
-        return tuple(int(word) for word in text.split(","))
-    except ValueError:
-        message = f"{option} must be integers with commas between, such as 100,200, got {text!r}."
-        raise SettingError(message) from None
-
-
-def _pairs(text: str | None) -> tuple[tuple[str, str], ...] | None:
-    if text is None:
-        return None
-    pairs = []
-    for word in _words(text) or ():
-        source, colon, target = word.partition(":")
-        if not (colon and source and target) or source == target:
-            raise SettingError(f"--pairs must be SOURCE:TARGET with commas between, got {word!r}.")
-        pairs.append((source, target))
-    return tuple(pairs)

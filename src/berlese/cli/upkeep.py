@@ -11,7 +11,7 @@ from berlese.classify.bundle import Bundle
 from berlese.classify.growing import Grown, LabelledFeatures, grow
 from berlese.classify.label_noise import Suspicion, doubt_labels, near_duplicates
 from berlese.cli.console import Stages
-from berlese.cli.models import write_rows
+from berlese.cli.groups import Labels
 from berlese.cli.pages import render_page
 from berlese.errors import BundleError, PhotoError
 from berlese.photos.reading import decode_image
@@ -20,6 +20,7 @@ from berlese.survey.failures import Failure
 from berlese.survey.library import read_library
 from berlese.survey.pipeline import backbone_of
 from berlese.survey.report import as_jpeg, fitted
+from berlese.survey.sheets import write_sheet
 from berlese.survey.training import EmbeddedLibrary, embed_library
 
 THUMBNAIL_SIDE = 160
@@ -69,8 +70,7 @@ def teach_into(
     bundle: Path,
     library: Path,
     *,
-    taxon: str,
-    group: str | None,
+    labels: Labels,
     weights: Path | None,
     seed: int,
     jobs: int | None,
@@ -91,7 +91,7 @@ def teach_into(
     model = Bundle.load(bundle, with_rows=True)
     with stages("prepare backbone"):
         session = backbone_of(model, weights=weights, jobs=jobs)
-    labelled = read_library(library, taxon, group)
+    labelled = read_library(library, labels.taxon, labels.group)
     with stages("embed pictures", len(labelled.paths)) as advance:
         embedded = embed_library(labelled, session, jobs=jobs, progress=advance)
     started = time.perf_counter()
@@ -134,8 +134,7 @@ def audit_into(
     bundle: Path,
     library: Path,
     *,
-    taxon: str,
-    group: str | None,
+    labels: Labels,
     weights: Path | None,
     seed: int,
     jobs: int | None,
@@ -151,7 +150,7 @@ def audit_into(
     model = Bundle.load(bundle)
     with stages("prepare backbone"):
         session = backbone_of(model, weights=weights, jobs=jobs)
-    labelled = read_library(library, taxon, group)
+    labelled = read_library(library, labels.taxon, labels.group)
     with stages("embed library", len(labelled.paths)) as advance:
         embedded = embed_library(labelled, session, jobs=jobs, progress=advance)
     with stages("audit"):
@@ -172,7 +171,7 @@ def _write_tables(
     suspicion: Suspicion,
     duplicates: list[tuple[int, int, float]],
 ) -> None:
-    write_rows(
+    write_sheet(
         out / "audit.csv",
         ["file", "taxon", "proposed", "score", "ownProbability", "neighbourShare"],
         [
@@ -187,7 +186,7 @@ def _write_tables(
             for row in suspicion.order
         ],
     )
-    write_rows(
+    write_sheet(
         out / "duplicates.csv",
         ["file", "taxon", "otherFile", "otherTaxon", "similarity"],
         [

@@ -8,16 +8,13 @@ Rows where both are empty were not looked at. Other columns, and the order of al
 Beside it lies a page with the animals' pictures, by the rows of the sheet.
 """
 
-import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
 from berlese.errors import ExchangeFormatError
-from berlese.photos.writing import write_text_atomic
 from berlese.survey.failures import Failure
 from berlese.survey.reviewing import SPOKEN, STAGE, Animal, GivenName
-from berlese.survey.sheets import Sheet, read_sheet
+from berlese.survey.sheets import Sheet, read_sheet, write_sheet
 from berlese.survey.spellings import NO_ANIMAL
 
 ID, NAME, STATUS = "occurrenceID", "scientificName", "identificationVerificationStatus"
@@ -49,16 +46,15 @@ def write_review_sheet(path: Path, animals: Sequence[Animal]) -> None:
             f"{path}: exists, and may hold names that someone filled in; choose another name."
         )
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for each in animals:
-        word = each.named
-        guess = "" if word is None or word.taxon is None else word.taxon
-        sure = "" if word is None or word.probability is None else f"{word.probability:.4f}"
-        facts = (each.specimen_id, each.sample, each.photo, each.number, each.crop.as_posix())
-        writer.writerow((*facts, guess, sure, "", ""))
-    write_text_atomic(path, text.getvalue())
+    write_sheet(path, COLUMNS, map(_row, animals))
+
+
+def _row(animal: Animal) -> tuple[object, ...]:
+    word = animal.named
+    guess = "" if word is None or word.taxon is None else word.taxon
+    sure = "" if word is None or word.probability is None else f"{word.probability:.4f}"
+    where = (animal.specimen_id, animal.sample, animal.photo, animal.number)
+    return (*where, animal.crop.as_posix(), guess, sure, "", "")
 
 
 def read_review_sheet(path: Path) -> tuple[list[GivenName], list[Failure]]:

@@ -337,7 +337,8 @@ def _require_size(raw: Any, path: Path, min_side: int, max_pixels: int) -> None:
         raise PhotoTooLargeError(
             path,
             f"has {raw.width} x {raw.height} = {raw.width * raw.height:,} pixels, expected at most "
-            f"{max_pixels:,}. If it is a real photo, raise max_pixels (--max-pixels).",
+            f"{max_pixels:,}. If it is a real photo, raise max_pixels (--max-pixels "
+            f"{raw.width * raw.height}).",
         )
     if min(raw.width, raw.height) < min_side:
         raise UnsupportedPhotoError(

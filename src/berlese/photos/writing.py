@@ -39,8 +39,12 @@ def atomic_write(path: Path | str) -> Iterator[Path]:
 
 
 def write_text_atomic(path: Path | str, text: str) -> None:
-    """Write text as UTF-8, line ends as they are."""
-    data = text.encode()
+    """Write text as UTF-8, line ends as they are.
+
+    A file's name may hold bytes that are not UTF-8: they are spelled out as JSON reads them,
+    ``\\udcff`` for the byte ff.
+    """
+    data = text.encode("utf-8", "backslashreplace")
     with atomic_write(path) as temporary:
         temporary.write_bytes(data)
 

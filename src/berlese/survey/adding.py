@@ -51,7 +51,7 @@ def add_photos(
     *,
     instrument: str | None = None,
     mm_per_pixel: float | None = None,
-    max_pixels: int = MAX_PIXELS,
+    max_pixels: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> StepReport:
     """Register photos, each in its own transaction, in the order of their paths.
@@ -70,8 +70,9 @@ def add_photos(
     mm_per_pixel : float, optional
         Scale of these photos, which goes before their files' tags; known photos keep what was
         stated for them without it.
-    max_pixels : int
-        Larger photos are refused.
+    max_pixels : int, optional
+        Larger photos are refused. Without it, those over `berlese.photos.reading.MAX_PIXELS`, but
+        for photos of the survey that were accepted before.
     progress : callable, optional
         Called with the number of photos just finished.
 
@@ -91,7 +92,9 @@ def add_photos(
             assigned = _samples_by_name(survey, candidates)
         attempted = [failure.file for failure in failures]
         counts = {"added": 0, "known": 0}
-        notes = _unused_rows(sheet, set(assigned.values())) if sheet is not None else []
+        notes: list[str] = []
+        if sheet is not None:
+            notes = [*_unused_rows(sheet, set(assigned.values())), *sheet.several_values()]
         for candidate in candidates:
             sample = assigned[candidate.path]
             outcome = _add(
@@ -192,12 +195,13 @@ def _add(
     stated_scale: float | None,
     *,
     from_sheet: bool,
-    max_pixels: int,
+    max_pixels: int | None,
 ) -> str | Failure:
     """Register one file; tell whether it was added, known or edited, or why it failed."""
     try:
         candidate.stored.encode()
-        photo = open_photo(candidate.path, max_pixels=max_pixels)
+        limit = _accepted(survey, candidate.stored) if max_pixels is None else max_pixels
+        photo = open_photo(candidate.path, max_pixels=limit)
         digest = sha256_of(candidate.path)
         size = candidate.path.stat().st_size
     except UNUSABLE as error:
@@ -224,9 +228,18 @@ def _add(
         _describe(row, candidate, photo, size)
         _set_scale(row, stated_scale, photo.mm_per_pixel, survey.settings.mm_per_pixel)
         inherited = row.sample_id or (at_path.sample_id if at_path is not None else None)
+        if at_path is not None and row.properties is None:
+            row.properties = at_path.properties
         _assign(session, row, sample, None if from_sheet else inherited, overwrite=from_sheet)
         session.add(row)
     return outcome
+
+
+def _accepted(survey: Survey, stored: str) -> int:
+    """Give the limit where none is asked for: a photo that was accepted once stays so."""
+    with survey.reading() as session:
+        known = _photo_at(session, stored)
+        return MAX_PIXELS if known is None else max(MAX_PIXELS, known.width * known.height)
 
 
 def _photo_at(session: Session, stored: str) -> Photo | None:
@@ -250,6 +263,7 @@ def _unusable(
         inherited = known.sample_id if known is not None else row.sample_id
         if known is not None:
             known.current = False
+            row.properties = known.properties
         _assign(session, row, sample, None if from_sheet else inherited, overwrite=from_sheet)
         session.add(row)
     return Failure(candidate.stored, STAGE, reason)
@@ -304,6 +318,8 @@ def _assign(
     if inherited is not None:
         row.sample_id = inherited
         return
+    if overwrite:
+        row.properties = dict(sample.properties)
     known = session.get(Sample, sample.id)
     if known is None:
         known = Sample(id=sample.id, site=sample.site)

@@ -12,13 +12,8 @@ published regression (``weighed`` says of how many).
 
 In R: ``read.csv("community.csv", row.names = "eventID", check.names = FALSE)``; the taxa are
 the columns after ``photosFailed``.
-
-A spreadsheet takes a cell that starts with ``= + - @`` or a tab for a formula, and libraries
-come from elsewhere: in the CSV files such text gets an apostrophe before it (numbers do not).
 """
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -30,23 +25,25 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import selectinload
 
 from berlese.errors import SettingError
-from berlese.photos.writing import write_text_atomic
 from berlese.survey.failures import read_failures
 from berlese.survey.masses import Mass, mass_on_photo
+from berlese.survey.properties import free_name, properties_by_sample
+from berlese.survey.sheets import write_table
 from berlese.survey.spellings import UNKNOWN
 from berlese.survey.survey import Survey
 from berlese.survey.tables import Identification, Model, Photo, Sample, Specimen, in_force
 
 TABLE_NAME = "community.csv"
 LONG_NAME = "community_long.csv"
+SAMPLES_NAME = "samples.csv"
 REPORT_NAME = "report.html"
 SAMPLE_COLUMNS = ("eventID", "locationID", "eventDate", "photos", "photosFailed")
 LONG_COLUMNS = (
     *("eventID", "locationID", "taxon", "count", "reviewed", "meanProbability"),
     *("weighed", "biomassMg", "biomassMgLow", "biomassMgHigh"),
 )
+PLACE_COLUMNS = ("parentEventID", "decimalLatitude", "decimalLongitude")
 LEVELS = ("sample", "site")
-FORMULA_SIGNS = ("=", "+", "-", "@", "\t")
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,53 +230,58 @@ def community_by_site(survey: Survey) -> pd.DataFrame:
 
 
 def long_table(survey: Survey) -> pd.DataFrame:
-    """Count the survey's animals in a long table; see `count_long`."""
+    """Count the survey's animals in a long table, see `count_long`, with what sheets said."""
     specimens = counted_specimens(survey)
-    return count_long(specimens, samples_of(survey), _taxa(survey, specimens))
+    table = count_long(specimens, samples_of(survey), _taxa(survey, specimens))
+    return with_properties(table, survey)
+
+
+def sample_table(survey: Survey) -> pd.DataFrame:
+    """One row a sample in the order of the other tables: all that sheets of samples said of it."""
+    table = samples_of(survey)
+    query = select(Sample.id, Sample.event, Sample.latitude, Sample.longitude)
+    with survey.reading() as session:
+        places = {
+            sample: ["" if each is None else each for each in rest]
+            for sample, *rest in session.execute(query)
+        }
+    for at, column in enumerate(PLACE_COLUMNS):
+        table[column] = [places[sample][at] for sample in table["eventID"]]
+    return with_properties(table, survey)
+
+
+def with_properties(table: pd.DataFrame, survey: Survey) -> pd.DataFrame:
+    """Put the other columns of the sheets of samples behind a table that has ``eventID``.
+
+    One that is called as a column of the table is written with `` (sample)`` behind it.
+    """
+    said = properties_by_sample(survey)
+    names = dict.fromkeys(name for properties in said.values() for name in properties)
+    table = table.copy()
+    ours = tuple(table.columns)
+    for name in names:
+        column = free_name(f"{name} (sample)" if name in ours else name, table.columns)
+        table[column] = [said.get(sample, {}).get(name, "") for sample in table["eventID"]]
+    return table
 
 
 def write_tables(survey: Survey, *, level: Literal["sample", "site"] = "sample") -> list[Path]:
-    """Write community.csv and community_long.csv; the same survey gives the same bytes.
+    """Write community.csv, community_long.csv and samples.csv; always the same bytes.
 
     Parameters
     ----------
     survey : Survey
     level : {"sample", "site"}
-        What a row of community.csv is; the long table is by sample always.
+        What a row of community.csv is; the other tables are by sample always.
     """
     if level not in LEVELS:
         raise SettingError(f"level must be one of {', '.join(LEVELS)}; got {level!r}.")
     wide = community_table(survey) if level == "sample" else community_by_site(survey)
-    paths = [survey.exports / TABLE_NAME, survey.exports / LONG_NAME]
-    for path, table in zip(paths, (wide, long_table(survey)), strict=True):
-        write_csv(path, table)
+    paths = [survey.exports / name for name in (TABLE_NAME, LONG_NAME, SAMPLES_NAME)]
+    tables = (wide, long_table(survey), sample_table(survey))
+    for path, table in zip(paths, tables, strict=True):
+        write_table(path, table)
     return paths
-
-
-def write_csv(path: Path, table: pd.DataFrame) -> None:
-    """Write a table for R and for spreadsheets; atomically."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(map(_as_cell, table.columns))
-    rows = table.itertuples(index=False, name=None)
-    writer.writerows([_as_cell(value) for value in row] for row in rows)
-    write_text_atomic(path, text.getvalue())
-
-
-def _as_cell(value: object) -> object:
-    """Keep text from being run as a formula, and from breaking its line."""
-    if not isinstance(value, str):
-        return value
-    text = value.replace("\r", " ")
-    return f"'{text}" if text.startswith(FORMULA_SIGNS) and not _is_number(text) else text
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def summarise(survey: Survey) -> dict[str, Any]:

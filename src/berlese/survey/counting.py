@@ -7,7 +7,7 @@ import pandas as pd
 
 from berlese.classify.cells import CellCounts
 from berlese.classify.review_plan import Goal
-from berlese.survey.estimates import NO_ANIMAL, Estimates, estimate_survey
+from berlese.survey.estimates import NO_ANIMAL, Estimates
 from berlese.survey.planning import Progress, review_progress
 from berlese.survey.survey import Survey
 from berlese.survey.taxon_numbers import richness_table
@@ -50,22 +50,20 @@ class Counting:
     richness: pd.DataFrame
 
 
-def counting_section(survey: Survey) -> Counting:
-    """Gather it from a survey as it is now."""
-    estimates = estimate_survey(survey)
+def counting_section(survey: Survey, estimates: Estimates | None) -> Counting:
+    """Gather it from a survey and the counts of `estimate_survey`."""
     richness = richness_table(survey, estimates)
     if estimates is None:
         return Counting(None, None, None, None, (), richness)
-    progress = review_progress(survey, Goal())
+    progress = review_progress(survey, Goal(), estimates)
     if not estimates.hold:
         return Counting(estimates, None, None, progress, (), richness)
-    by_sample = estimates.by_sample()
     return Counting(
         estimates,
-        estimates.by_site(),
-        by_sample,
+        estimates.by_site,
+        estimates.by_sample,
         progress,
-        tuple(widest_cells(estimates, by_sample)),
+        tuple(widest_cells(estimates, estimates.by_sample)),
         richness,
     )
 

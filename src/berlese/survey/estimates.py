@@ -8,6 +8,7 @@ class of its own: a taxon, unknown, or no animal at all.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,9 @@ from berlese.classify.cells import CellCounts, count_cells
 from berlese.classify.counts import Counts, estimate_counts
 from berlese.classify.powered import LEVEL
 from berlese.errors import SurveyError
-from berlese.survey.community import samples_of, write_csv
+from berlese.survey.community import samples_of
 from berlese.survey.reviewing import Animal, animals_of, chances_of, features_of
+from berlese.survey.sheets import write_table
 from berlese.survey.spellings import NO_ANIMAL, UNKNOWN
 from berlese.survey.survey import Survey
 
@@ -27,7 +29,7 @@ ESTIMATES_NAME = "community_estimates.csv"
 COLUMNS = ("eventID", "taxon", "named", "estimate", "low", "high")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Estimates:
     """Corrected counts of a survey.
 
@@ -53,12 +55,14 @@ class Estimates:
         """Whether there are intervals."""
         return self.counts.method != "raw"
 
+    @cached_property
     def by_sample(self) -> CellCounts:
-        """Spread the counts over the samples."""
+        """The counts, spread over the samples."""
         return count_cells(self.counts, self.samples)
 
+    @cached_property
     def by_site(self) -> CellCounts:
-        """Spread the counts over the sites."""
+        """The counts, spread over the sites."""
         return count_cells(self.counts, self.sites)
 
 
@@ -135,7 +139,7 @@ def _features(survey: Survey, animals: Sequence[Animal]) -> NDArray[np.float64] 
 
 def long_estimates(estimates: Estimates) -> pd.DataFrame:
     """One row a sample and taxon, `COLUMNS`: as named by the model, corrected, with interval."""
-    cells = estimates.by_sample()
+    cells = estimates.by_sample
     rows = [
         (
             sample,
@@ -157,5 +161,5 @@ def write_estimates(survey: Survey, estimates: Estimates | None) -> list[Path]:
     if estimates is None or not estimates.hold:
         path.unlink(missing_ok=True)
         return []
-    write_csv(path, long_estimates(estimates))
+    write_table(path, long_estimates(estimates))
     return [path]

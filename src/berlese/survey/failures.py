@@ -6,15 +6,14 @@ passes the stage, or is gone from the disk and no longer asked for.
 """
 
 import csv
-import io
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import cv2
 
 from berlese.errors import BerleseError, PhotoError
-from berlese.photos.writing import write_text_atomic
+from berlese.survey.sheets import storable, without_guard, write_sheet
 
 FAILURES_NAME = "failures.csv"
 COLUMNS = ("file", "stage", "reason")
@@ -70,7 +69,8 @@ def read_failures(folder: Path) -> list[Failure]:
     if not path.exists():
         return []
     with path.open(encoding="utf-8", newline="") as file:
-        return [Failure(**{name: row[name] for name in COLUMNS}) for row in csv.DictReader(file)]
+        rows = list(csv.DictReader(file))
+    return [Failure(*(without_guard(row[name]) for name in COLUMNS)) for row in rows]
 
 
 def record_failures(
@@ -89,29 +89,16 @@ def record_failures(
     failed : iterable of Failure
         What failed this time.
     """
-    tried = {_plain(file) for file in attempted}
+    tried = {storable(file) for file in attempted}
     kept = {
         row
         for row in read_failures(folder)
         if not (row.stage == stage and row.file in tried) and _still_there(folder, row, tried)
     }
-    rows = sorted(kept | {Failure(_plain(f.file), f.stage, _plain(f.reason)) for f in failed})
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    # Before Python 3.13 csv does not see that a lone carriage return needs quotes.
-    quoting = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
-    for row in rows:
-        cells = (row.file, row.stage, row.reason)
-        (quoting if "\r" in "".join(cells) else writer).writerow(cells)
-    write_text_atomic(folder / FAILURES_NAME, text.getvalue())
+    rows = kept | {Failure(storable(f.file), f.stage, storable(f.reason)) for f in failed}
+    write_sheet(folder / FAILURES_NAME, COLUMNS, map(astuple, sorted(rows)))
 
 
 def _still_there(folder: Path, row: Failure, tried: Collection[str]) -> bool:
     path = folder / row.file
     return row.file in tried or path.is_symlink() or path.exists()
-
-
-def _plain(text: str) -> str:
-    """Make text storable: bytes of a name that are not UTF-8 are spelled out."""
-    return text.encode("utf-8", "backslashreplace").decode()

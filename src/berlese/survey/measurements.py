@@ -22,8 +22,9 @@ from berlese.specimens.crop import with_margin
 from berlese.specimens.measure import esd_of, measure
 from berlese.specimens.outline import Box
 from berlese.specimens.outline import Specimen as FoundSpecimen
-from berlese.survey.community import UNKNOWN, write_csv
+from berlese.survey.community import UNKNOWN
 from berlese.survey.masses import mass_on_photo
+from berlese.survey.sheets import write_table
 from berlese.survey.survey import Survey
 from berlese.survey.tables import Photo, Specimen, current_specimens, in_force
 
@@ -253,5 +254,5 @@ def write_measurements(survey: Survey) -> list[Path]:
     table = measurements_of(survey)
     paths = [survey.exports / MEASUREMENTS_NAME, survey.exports / FACTS_NAME]
     for path, content in zip(paths, (table, facts_of(table)), strict=True):
-        write_csv(path, content)
+        write_table(path, content)
     return paths

@@ -22,11 +22,14 @@ class Outputs:
     notes : tuple of str
         Photos that are missing from the tables, and intervals that cannot be promised.
     photos_failed : int
+    estimates : Estimates or None
+        The corrected counts that the tables rest on.
     """
 
     paths: tuple[Path, ...]
     notes: tuple[str, ...]
     photos_failed: int
+    estimates: Estimates | None
 
 
 def write_outputs(survey: Survey, *, level: Literal["sample", "site"] = "sample") -> Outputs:
@@ -48,7 +51,8 @@ def write_outputs(survey: Survey, *, level: Literal["sample", "site"] = "sample"
         *write_measurements(survey),
     )
     photos, samples = missing_photos(survey)
-    return Outputs(paths, (*_missing(photos, samples), *_unpromised(estimates)), photos)
+    notes = (*_missing(photos, samples), *_unpromised(estimates))
+    return Outputs(paths, notes, photos, estimates)
 
 
 def _missing(photos: int, samples: int) -> tuple[str, ...]:

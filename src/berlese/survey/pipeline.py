@@ -17,7 +17,6 @@ from berlese.classify.promises import NamingSettings
 from berlese.errors import SettingError, SurveyError
 from berlese.features import backbones
 from berlese.photos.identity import sha256_of
-from berlese.photos.reading import MAX_PIXELS
 from berlese.photos.writing import write_text_atomic
 from berlese.specimens.segment import SegmentSettings
 from berlese.survey.adding import count_photos
@@ -77,8 +76,8 @@ class RunSettings:
         Table of what stands above a library's taxa; nested folders tell it too.
     naming : NamingSettings
         How sure a name must be, and what is unknown.
-    max_pixels : int
-        Larger photos are refused.
+    max_pixels : int, optional
+        Larger photos are refused, see `berlese.survey.adding.add_photos`.
     seed : int
         Of everything random.
     jobs : int, optional
@@ -98,7 +97,7 @@ class RunSettings:
     mm_per_pixel: float | None = None
     taxonomy: Path | None = None
     naming: NamingSettings = field(default_factory=NamingSettings)
-    max_pixels: int = MAX_PIXELS
+    max_pixels: int | None = None
     seed: int = 0
     jobs: int | None = None
     segmentation: SegmentSettings = field(default_factory=SegmentSettings)
@@ -133,9 +132,24 @@ class RunSettings:
 
 
 def run_path(
-    survey: Survey, photos: list[Path], settings: RunSettings, stages: Stages
+    survey: Survey,
+    photos: list[Path],
+    settings: RunSettings,
+    stages: Stages,
+    *,
+    compare: Callable[[Survey], Mapping[str, float]] | None = None,
 ) -> dict[str, Any]:
     """Run the whole path and return the summary that `write_summary` stores.
+
+    Parameters
+    ----------
+    survey : Survey
+    photos : list of Path
+        And folders of them.
+    settings : RunSettings
+    stages : Stages
+    compare : callable, optional
+        Compares the survey with its truth, where that is known: `truth` of summary and report.
 
     Raises
     ------
@@ -158,7 +172,9 @@ def run_path(
         _refuse_if_none(survey, lambda photo: True)
         bundle, backbone, library_failures = model_for(survey, settings, stages)
         with stages("segment", survey.count(current_photos())) as advance:
-            segment_photos(survey, settings.segmentation, progress=advance)
+            segment_photos(
+                survey, settings.segmentation, max_pixels=settings.max_pixels, progress=advance
+            )
         _refuse_if_none(survey, lambda photo: photo.segmentation is not None)
         animals = survey.count(current_specimens())
         with stages("embed", animals) as advance:
@@ -168,12 +184,14 @@ def run_path(
         with stages("table and report"):
             written = write_outputs(survey)
             write_distance(survey, bundle)
-            write_report(survey)
+            truth = None if compare is None else compare(survey)
+            write_report(survey, estimates=written.estimates, truth=truth)
     return summarise(survey) | {
         "library_failures": [failure.file for failure in library_failures],
         "notes": list(written.notes),
         "seconds": dict(stages.seconds),
         "settings": settings.describe() | {"version": __version__, "model_hash": bundle.hash},
+        **({} if truth is None else {"truth": dict(truth)}),
     }
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from berlese.classify.review_plan import Goal
 from berlese.errors import SurveyError
-from berlese.survey.estimates import estimate_survey
+from berlese.survey.estimates import Estimates, estimate_survey
 from berlese.survey.reviewing import animals_of, chances_of
 from berlese.survey.survey import Survey
 
@@ -95,8 +95,16 @@ class Progress:
         )
 
 
-def review_progress(survey: Survey, goal: Goal) -> Progress:
+def review_progress(survey: Survey, goal: Goal, estimates: Estimates | None = None) -> Progress:
     """Compare a survey's intervals with a goal, at the latest planned look.
+
+    Parameters
+    ----------
+    survey : Survey
+    goal : Goal
+    estimates : Estimates, optional
+        From `estimate_survey` with its defaults, where the caller has them: at a look that takes
+        in all that is reviewed in order, they are the ones that are looked at.
 
     Raises
     ------
@@ -113,7 +121,8 @@ def review_progress(survey: Survey, goal: Goal) -> Progress:
     nothing = Progress(goal, n, drawn, look, next_look, False, None, None, None)
     if not look:
         return nothing
-    first = estimate_survey(survey, look=look)
+    whole = estimates is not None and look == drawn
+    first = estimates if whole else estimate_survey(survey, look=look)
     if first is None:
         return nothing
     level = goal.interval_level(len(first.counts.taxa))

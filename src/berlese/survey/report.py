@@ -8,6 +8,7 @@ an outline links to its crop and back, and nothing needs a script or the network
 import base64
 import io
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -36,6 +37,7 @@ from berlese.survey.community import (
 )
 from berlese.survey.counting import counting_section, label_of
 from berlese.survey.distance import read_distance
+from berlese.survey.estimates import Estimates, estimate_survey
 from berlese.survey.figures import plot_abundance, plot_animals, plot_richness
 from berlese.survey.imaging import look_at_photos
 from berlese.survey.imaging_findings import summary_of
@@ -86,13 +88,20 @@ class ReportedPhoto:
     specimens: tuple[ReportedSpecimen, ...]
 
 
-def write_report(survey: Survey, *, truth: dict[str, float] | None = None) -> Path:
+def write_report(
+    survey: Survey,
+    *,
+    estimates: Estimates | None = None,
+    truth: Mapping[str, float] | None = None,
+) -> Path:
     """Write report.html into the survey's exports and return its path.
 
     Parameters
     ----------
     survey : Survey
-    truth : dict, optional
+    estimates : Estimates, optional
+        Its counts, where `berlese.survey.outputs` has just made them; made here without.
+    truth : mapping, optional
         Figures of `berlese.study.detection.DetectionReport`, where the truth is known.
     """
     environment = Environment(
@@ -104,7 +113,7 @@ def write_report(survey: Survey, *, truth: dict[str, float] | None = None) -> Pa
     )
     photos = _photos(survey)
     sites, samples = community_by_site(survey), community_table(survey)
-    counting = counting_section(survey)
+    counting = counting_section(survey, estimates or estimate_survey(survey))
     page = environment.get_template("report.html.j2").render(
         title=survey.settings.name,
         summary=summarise(survey),

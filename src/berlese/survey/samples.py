@@ -3,18 +3,20 @@
 A sheet has the columns ``photo`` and ``sample`` and, if wanted, ``site``, ``event``, ``date``
 (ISO 8601), ``latitude`` and ``longitude`` (decimal degrees, WGS 84); Darwin Core's names for
 them are understood too. Case, order, spaces around values, a byte order mark, and semicolons
-or tabs in place of commas do not matter.
+or tabs in place of commas do not matter. Every other column (sampling effort, habitat, ...) is kept
+as it is given, under Darwin Core's name where it has one: see `berlese.survey.properties`.
 """
 
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path, PurePosixPath
 
 from berlese.errors import SampleSheetError
-from berlese.survey.sheets import Sheet, read_sheet, shortened
+from berlese.survey.properties import EVENT_TERMS, joined, named_columns
+from berlese.survey.sheets import Sheet, read_sheet, shortened, storable
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "photo": ("photo", "file", "image", "filename"),
@@ -29,7 +31,11 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class SampleInfo:
-    """One sample as the user describes it."""
+    """One sample as the user describes it.
+
+    `properties` are the other columns of the sheet's row: of a photo, rather, since a sheet has a
+    row a photo, and no part of what tells samples apart.
+    """
 
     id: str
     site: str
@@ -37,6 +43,7 @@ class SampleInfo:
     date: str | None = None
     latitude: float | None = None
     longitude: float | None = None
+    properties: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +83,8 @@ class SampleSheet:
                         f"{self.path}, lines {lines[photo]} and {row.line}: {photo.name!r} is "
                         f"put into {found[photo].id!r} and {row.sample.id!r}; keep one of them."
                     )
-                found[photo], lines[photo] = row.sample, row.line
+                lines[photo] = row.line
+                found[photo] = _with_properties_of(row.sample, found.get(photo))
         missing = [str(photo) for photo in photos if photo not in found]
         if missing:
             raise SampleSheetError(
@@ -84,6 +92,18 @@ class SampleSheet:
                 f"({shortened(missing)}); add their rows, or leave these photos out."
             )
         return found
+
+    def several_values(self) -> list[str]:
+        """Name the properties of a sampling event that the rows of one sample state differently."""
+        by_sample: dict[str, list[Mapping[str, str]]] = defaultdict(list)
+        for row in self.rows:
+            by_sample[row.sample.id].append(row.sample.properties)
+        return [
+            f"{self.path.name}: sample {sample!r} has several values of {term}: {value}."
+            for sample, rows in by_sample.items()
+            for term, value in joined(rows).items()
+            if term in EVENT_TERMS and len({row[term] for row in rows} - {""}) > 1
+        ]
 
     def _meant(self, row: SheetRow, index: Mapping[str, Sequence[Path]]) -> Sequence[Path]:
         wanted = row.photo.replace("\\", "/")
@@ -100,6 +120,13 @@ class SampleSheet:
             if matches:
                 return matches
         return ()
+
+
+def _with_properties_of(sample: SampleInfo, other: SampleInfo | None) -> SampleInfo:
+    """Keep what two rows of one photo say of it."""
+    if other is None:
+        return sample
+    return replace(sample, properties=joined([other.properties, sample.properties]))
 
 
 def _index_by_spelling(photos: Iterable[Path]) -> dict[str, list[Path]]:
@@ -125,10 +152,13 @@ def read_sample_sheet(path: Path) -> SampleSheet:
     """
     sheet = read_sheet(path, SampleSheetError)
     columns = _find_columns(sheet)
+    others = named_columns(sheet, taken=columns.values())
     rows = []
     for line, cells in sheet.rows:
         values = {name: cells[at] for name, at in columns.items()}
-        rows.append(_row(path, line, values, decimal_comma=sheet.delimiter != ","))
+        row = _row(path, line, values, decimal_comma=sheet.delimiter != ",")
+        properties = {name: cells[at] for name, at in others.items()}
+        rows.append(replace(row, sample=replace(row.sample, properties=properties)))
     _check_samples_agree(path, rows)
     return SampleSheet(path.resolve(), tuple(rows))
 
@@ -167,7 +197,8 @@ def _row(path: Path, line: int, values: Mapping[str, str], *, decimal_comma: boo
         site=values.get("site") or values["sample"],
         event=values.get("event") or None,
         date=_iso_date(where, values.get("date", "")),
-        **degrees,
+        latitude=degrees["latitude"],
+        longitude=degrees["longitude"],
     )
     return SheetRow(line, values["photo"], sample)
 
@@ -237,7 +268,7 @@ def samples_from_folders(
         inner = photo.relative_to(folder).parent if folder is not None else Path()
         if inner.parts:
             site = inner.parts[0] if len(inner.parts) > 1 else inner.as_posix()
-            samples[photo] = SampleInfo(_storable(inner.as_posix()), _storable(site))
+            samples[photo] = SampleInfo(storable(inner.as_posix()), storable(site))
         else:
             single.append(photo)
     used = {info.id for info in samples.values()} | set(taken)
@@ -256,14 +287,10 @@ def _distinct_names(photos: Sequence[Path], used: Collection[str]) -> dict[Path,
     names: dict[Path, str] = {}
     left = list(photos)
     for spell in spellings:
-        spelled = {photo: _storable(spell(photo)) for photo in left}
+        spelled = {photo: storable(spell(photo)) for photo in left}
         counts = Counter(spelled.values())
         names |= {
             photo: name for photo, name in spelled.items() if counts[name] == 1 and name not in used
         }
         left = [photo for photo in left if photo not in names]
-    return names | {photo: _storable(photo.as_posix()) for photo in left}
-
-
-def _storable(text: str) -> str:
-    return text.encode("utf-8", "backslashreplace").decode()
+    return names | {photo: storable(photo.as_posix()) for photo in left}

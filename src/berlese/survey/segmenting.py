@@ -45,6 +45,7 @@ def segment_photos(
     survey: Survey,
     settings: SegmentSettings | None = None,
     *,
+    max_pixels: int | None = None,
     overwrite: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> StepReport:
@@ -56,6 +57,8 @@ def segment_photos(
         Whose photos.
     settings : SegmentSettings, optional
         The defaults if left out.
+    max_pixels : int, optional
+        Larger photos are refused; without it, all that were accepted when they were added.
     overwrite : bool
         Also do what was done.
     progress : callable, optional
@@ -77,7 +80,7 @@ def segment_photos(
         _advance(progress, len(photos) - len(todo))
         for photo in todo:
             try:
-                rows = _specimens_of(survey, photo, settings)
+                rows = _specimens_of(survey, photo, settings, max_pixels)
             except UNUSABLE as error:
                 failures.append(Failure(photo.path, STAGE, reason_of(error)))
             else:
@@ -114,13 +117,15 @@ def _lacks_crops(survey: Survey, photo: Photo) -> bool:
     )
 
 
-def _specimens_of(survey: Survey, row: Photo, settings: SegmentSettings) -> list[Specimen]:
+def _specimens_of(
+    survey: Survey, row: Photo, settings: SegmentSettings, max_pixels: int | None
+) -> list[Specimen]:
     """Segment one photo, write its crops and describe its specimens."""
     path = survey.absolute(row.path)
     if sha256_of(path) != row.sha256:
         raise UnreadablePhotoError(path, "was edited since it was added; add it again.")
-    accepted = row.width * row.height  # by the limit when it was added
-    photo = open_photo(path, max_pixels=accepted, mm_per_pixel=row.mm_per_pixel)
+    limit = row.width * row.height if max_pixels is None else max_pixels
+    photo = open_photo(path, max_pixels=limit, mm_per_pixel=row.mm_per_pixel)
     folder = survey.crops / f"{safe_stem(path)}-{row.sha256[:12]}"
     folder.mkdir(exist_ok=True)
     found = _once_a_place(segment_photo(photo, settings))

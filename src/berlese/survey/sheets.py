@@ -1,19 +1,30 @@
-"""CSV files that people write: any of comma, semicolon or tab, any line ends, any letter case.
+"""CSV files that people and spreadsheets write, and those that are written for them.
 
-Spreadsheet programs add byte order marks, blank lines, spaces and empty columns; none of them
-matters here. What a column means is left to the caller.
+Read are any of comma, semicolon or tab, any line ends, any letter case. Spreadsheet programs add
+byte order marks, blank lines, spaces and empty columns; none of them matters here. What a column
+means is left to the caller.
+
+A spreadsheet takes a cell that starts with ``= + - @`` or a tab for a formula, and names come from
+elsewhere: such text is written with an apostrophe before it (numbers are not), and read without.
 """
 
 import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
+import pandas as pd
+
 from berlese.errors import BerleseError
+from berlese.photos.writing import write_text_atomic
 
 SHOWN = 8  # names listed in a message
+FORMULA = re.compile(r"[\s']*[=+\-@\uff1d\uff0b\uff0d\uff20]\s*\S|[ ']*[\t\r\n]")
+"""How text starts that a spreadsheet may run; wide signs too, as those of Japan's do."""
+NUMBER = re.compile(r"[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +51,8 @@ class Sheet:
 
     def places(self, spellings: Sequence[str]) -> list[int]:
         """Find the columns whose name is one of `spellings`, whatever case, space, - and _."""
-        wanted = {_fold(name) for name in spellings}
-        return [at for at, name in enumerate(self.header) if _fold(name) in wanted]
+        wanted = {folded(name) for name in spellings}
+        return [at for at, name in enumerate(self.header) if folded(name) in wanted]
 
 
 def read_sheet(path: Path, error: type[BerleseError]) -> Sheet:
@@ -53,13 +64,14 @@ def read_sheet(path: Path, error: type[BerleseError]) -> Sheet:
         raise error(f"{path}: is empty; expected a header and rows.")
     said = re.fullmatch(r"sep=(.)\s*", lines[start])  # Excel's own way to name the delimiter
     start += said is not None
-    delimiter = said[1] if said else max(",;\t", key=lines[start].count)
+    unquoted = re.sub(r'"[^"]*"', "", lines[start])
+    delimiter = said[1] if said else max(",;\t", key=unquoted.count)
     reader = csv.reader(lines[start:], delimiter=delimiter, strict=True)
     rows = []
     try:
-        header = tuple(cell.strip() for cell in next(reader))
+        header = tuple(_plain(cell) for cell in next(reader))
         for cells in reader:
-            plain = [cell.strip() for cell in cells]
+            plain = [_plain(cell) for cell in cells]
             line = start + reader.line_num
             if any(plain[len(header) :]):
                 raise error(
@@ -79,13 +91,65 @@ def read_sheet(path: Path, error: type[BerleseError]) -> Sheet:
     return Sheet(path, header, tuple(rows), delimiter)
 
 
+def write_sheet(path: Path, header: Iterable[object], rows: Iterable[Iterable[object]]) -> None:
+    """Write a CSV file for R and for spreadsheets, whole or not at all.
+
+    `read_sheet` reads the same text again, but for space around it; names that are not UTF-8 are
+    spelled out.
+
+    Parameters
+    ----------
+    path : Path
+        Replaced if it exists.
+    header : iterable of str
+    rows : iterable of iterable
+        Text and numbers; None is an empty cell.
+    """
+    text = io.StringIO(newline="")
+    plain = csv.writer(text, lineterminator="\n")
+    # Before Python 3.13 csv does not see that a lone carriage return needs quotes.
+    quoting = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    for row in chain([header], rows):
+        cells = [_guarded(value) for value in row]
+        breaks = any(isinstance(cell, str) and "\r" in cell for cell in cells)
+        (quoting if breaks else plain).writerow(cells)
+    write_text_atomic(path, text.getvalue())
+
+
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """Write a table as `write_sheet` does, its index left out."""
+    write_sheet(path, table.columns, table.itertuples(index=False, name=None))
+
+
+def storable(text: str) -> str:
+    """Spell out the bytes of a name that are not UTF-8."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def without_guard(cell: str) -> str:
+    """Give the text that `write_sheet` wrote a cell for."""
+    return cell[1:] if cell.startswith("'") and FORMULA.match(cell) else cell
+
+
+def _plain(cell: str) -> str:
+    return without_guard(cell.lstrip(" ")).strip()
+
+
+def _guarded(value: object) -> object:
+    """Keep text from being run as a formula; numbers stay numbers."""
+    if not isinstance(value, str):
+        return value
+    return f"'{value}" if FORMULA.match(value) and not NUMBER.fullmatch(value) else value
+
+
 def shortened(names: Sequence[str]) -> str:
     """List names in quotes, the first few of many."""
     shown = ", ".join(repr(name) for name in names[:SHOWN])
     return shown + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
 
 
-def _fold(name: str) -> str:
+def folded(name: str) -> str:
+    """Spell a column's name so that case, space, - and _ do not matter."""
     return re.sub(r"[\s_-]", "", name).casefold()
 
 

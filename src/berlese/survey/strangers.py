@@ -13,10 +13,11 @@ from sqlalchemy import select
 
 from berlese.classify.clusters import ALONE, alike
 from berlese.errors import SurveyError
-from berlese.survey.community import UNKNOWN, write_csv
+from berlese.survey.community import UNKNOWN
 from berlese.survey.domain import read_domain
 from berlese.survey.estimates import Estimates
 from berlese.survey.reviewing import Animal, animals_of, features_of
+from berlese.survey.sheets import write_table
 from berlese.survey.survey import Survey
 from berlese.survey.tables import Identification
 
@@ -143,5 +144,5 @@ def write_unknowns(survey: Survey) -> list[Path]:
         for animal in animals_of(survey)
         if is_unknown(animal)
     ]
-    write_csv(path, pd.DataFrame(rows, columns=list(COLUMNS)))
+    write_table(path, pd.DataFrame(rows, columns=list(COLUMNS)))
     return [path]

@@ -99,6 +99,10 @@ class Photo(Base):
     """Hash of the settings that its specimens were found with; None until then."""
     imaging: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     """What `berlese.survey.imaging` saw on it, and for which segmentation."""
+    properties: Mapped[dict[str, str] | None] = mapped_column(
+        "dynamicProperties", JSON(none_as_null=True)
+    )
+    """Other columns of the sheet of samples, see `berlese.survey.properties`."""
     current: Mapped[bool] = mapped_column(default=True)
 
     sample: Mapped[Sample] = relationship(back_populates="photos")
@@ -114,6 +118,9 @@ class UnusablePhoto(Base):
 
     path: Mapped[str] = mapped_column("accessURI", primary_key=True)
     sample_id: Mapped[str] = mapped_column("eventID", ForeignKey(Sample.id), index=True)
+    properties: Mapped[dict[str, str] | None] = mapped_column(
+        "dynamicProperties", JSON(none_as_null=True)
+    )
 
     sample: Mapped[Sample] = relationship(back_populates="unusable_photos")
 

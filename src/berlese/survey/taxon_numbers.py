@@ -18,9 +18,9 @@ from berlese.survey.community import (
     UNKNOWN,
     community_table,
     sum_by_site,
-    write_csv,
 )
 from berlese.survey.estimates import NO_ANIMAL, Estimates, write_estimates
+from berlese.survey.sheets import write_table
 from berlese.survey.survey import Survey
 
 RICHNESS_NAME = "richness.csv"
@@ -57,7 +57,7 @@ def richness_table(survey: Survey, estimates: Estimates | None) -> pd.DataFrame:
         kept = [taxon not in (UNKNOWN, NO_ANIMAL) for taxon in estimates.counts.taxa]
         levels = {
             level: (cells.samples, np.round(cells.counts[:, kept]).astype(int))
-            for level, cells in (("sample", estimates.by_sample()), ("site", estimates.by_site()))
+            for level, cells in (("sample", estimates.by_sample), ("site", estimates.by_site))
         }
     else:
         table = community_table(survey)
@@ -104,5 +104,5 @@ def _figures(x: NDArray[np.int64], at: float | None, intervals: bool) -> tuple[o
 def write_counts(survey: Survey, estimates: Estimates | None) -> list[Path]:
     """Write richness.csv, and community_estimates.csv where intervals can be promised."""
     path = survey.exports / RICHNESS_NAME
-    write_csv(path, richness_table(survey, estimates))
+    write_table(path, richness_table(survey, estimates))
     return [*write_estimates(survey, estimates), path]

@@ -7,6 +7,7 @@ import typer
 
 from berlese.cli import flags
 from berlese.cli.console import Stages, finish, print_failures, print_json, user_errors
+from berlese.cli.groups import Extractor, Labels
 
 
 def adapt(
@@ -74,11 +75,10 @@ def gap(
             show_default=False,
         ),
     ],
+    *,
     out: Annotated[Path, typer.Option(help="Folder for gap.json, gap.html and clouds.png.")],
-    taxon: flags.Taxon = "taxon",
-    group: flags.Group = None,
-    backbone: flags.Backbone = flags.DEFAULT_BACKBONE,
-    weights: flags.Weights = None,
+    labels: Labels,
+    extractor: Extractor,
     seed: flags.Seed = 0,
     jobs: flags.Jobs = None,
     overwrite: flags.Overwrite = False,
@@ -93,10 +93,10 @@ def gap(
             out,
             library,
             target,
-            taxon=taxon,
-            group=group,
-            backbone=backbone,
-            weights=weights,
+            taxon=labels.taxon,
+            group=labels.group,
+            backbone=extractor.backbone,
+            weights=extractor.weights,
             seed=seed,
             jobs=jobs,
             overwrite=overwrite,

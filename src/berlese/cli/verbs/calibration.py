@@ -7,6 +7,7 @@ import typer
 
 from berlese.cli import flags
 from berlese.cli.console import Stages, finish, print_failures, print_json, user_errors
+from berlese.cli.groups import Labels
 
 
 def calibrate(
@@ -19,9 +20,9 @@ def calibrate(
             show_default=False,
         ),
     ],
+    *,
     out: Annotated[Path, typer.Option(help="The bundle to write; the first one stays.")],
-    taxon: flags.Taxon = "taxon",
-    group: flags.Group = None,
+    labels: Labels,
     weights: flags.Weights = None,
     seed: flags.Seed = 0,
     jobs: flags.Jobs = None,
@@ -37,8 +38,8 @@ def calibrate(
             out,
             bundle,
             reviewed,
-            taxon=taxon,
-            group=group,
+            taxon=labels.taxon,
+            group=labels.group,
             weights=weights,
             seed=seed,
             jobs=jobs,

@@ -7,6 +7,7 @@ import typer
 
 from berlese.cli import flags
 from berlese.cli.console import SOME_FAILED, Stages, print_json, user_errors
+from berlese.cli.groups import Fusion
 
 
 def stack(
@@ -17,19 +18,9 @@ def stack(
             show_default=False,
         ),
     ],
+    *,
     out: Annotated[Path, typer.Option(help="Picture to write: .tif, .png or .jpg.")],
-    method: Annotated[
-        str, typer.Option(help="pyramid (most detail) or depth-map (calmest surfaces).")
-    ] = "pyramid",
-    radius: Annotated[
-        float, typer.Option(min=1.0, max=200.0, help="Pixels over which sharpness is judged.")
-    ] = 8.0,
-    smoothing: Annotated[
-        float, typer.Option(min=0.0, max=200.0, help="Pixels over which depth is smoothed.")
-    ] = 4.0,
-    align: Annotated[
-        bool, typer.Option(help="Bring the slices into register and to one brightness.")
-    ] = True,
+    fusion: Fusion,
     depth_map: Annotated[
         Path | None,
         typer.Option(help="Also write the depth of each pixel: a .tif of 32-bit floats."),
@@ -47,17 +38,13 @@ def stack(
         from berlese.cli.stacking import stack_into_file
         from berlese.errors import SettingError
         from berlese.photos.reading import find_photos
-        from berlese.photos.stack import StackSettings
 
         if step_mm is not None and not step_mm > 0:
             raise SettingError(f"--step-mm must be a number above 0, got {step_mm!r}.")
-        settings = StackSettings(
-            method=method, align=align, radius_px=radius, smoothing_px=smoothing
-        )
         stacked, summary = stack_into_file(
             find_photos(slices),
             out,
-            settings,
+            fusion.settings(),
             depth_map=depth_map,
             step_mm=step_mm,
             overwrite=overwrite,

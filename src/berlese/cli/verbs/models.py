@@ -15,12 +15,13 @@ from berlese.cli.console import (
     print_table,
     user_errors,
 )
+from berlese.cli.groups import Extractor, Labels, Naming
 
 
 def embed(
     target: Annotated[Path, typer.Argument(help="A survey or a library.", show_default=False)],
-    backbone: flags.Backbone = flags.DEFAULT_BACKBONE,
-    weights: flags.Weights = None,
+    *,
+    extractor: Extractor,
     taxon: flags.Taxon = "taxon",
     jobs: flags.Jobs = None,
     json: flags.Json = False,
@@ -32,8 +33,7 @@ def embed(
 
         report = embed_into_cache(
             target,
-            backbone=backbone,
-            weights=weights,
+            extractor=extractor,
             taxon=taxon,
             jobs=jobs,
             stages=Stages(quiet=quiet),
@@ -49,18 +49,11 @@ def train(
             show_default=False,
         ),
     ],
+    *,
     out: Annotated[Path, typer.Option(help="The bundle to write.")],
-    add: Annotated[
-        Path | None,
-        typer.Option(
-            help="A library of more pictures, of new taxa or known ones, that the bundle shall "
-            "learn as well; its backbone and head stay."
-        ),
-    ] = None,
-    taxon: flags.Taxon = "taxon",
-    group: flags.Group = None,
-    backbone: flags.Backbone = flags.DEFAULT_BACKBONE,
-    weights: flags.Weights = None,
+    add: flags.Add = None,
+    labels: Labels,
+    extractor: Extractor,
     head: flags.Head = flags.DEFAULT_HEAD,
     taxonomy: flags.Taxonomy = None,
     seed: flags.Seed = 0,
@@ -70,61 +63,36 @@ def train(
     quiet: flags.Quiet = False,
 ) -> None:
     """Train a model on a labelled library and save it as a bundle, or teach a bundle more."""
-    if add is not None:
-        _teach(library, add, out, taxon, group, weights, seed, jobs, overwrite, json, quiet)
-        return
     with user_errors():
         from berlese.cli.models import train_into
-
-        report = train_into(
-            out,
-            library,
-            taxon=taxon,
-            group=group,
-            backbone=backbone,
-            weights=weights,
-            head=head,
-            taxonomy=taxonomy,
-            seed=seed,
-            jobs=jobs,
-            overwrite=overwrite,
-            stages=Stages(quiet=quiet),
-        )
-    if json:
-        print_json(report.to_dict())
-    else:
-        typer.echo(report.in_words())
-        print_failures(report.failures)
-    finish(len(report.failures), report.n_pictures)
-
-
-def _teach(
-    bundle: Path,
-    library: Path,
-    out: Path,
-    taxon: str,
-    group: str | None,
-    weights: Path | None,
-    seed: int,
-    jobs: int | None,
-    overwrite: bool,
-    json: bool,
-    quiet: bool,
-) -> None:
-    with user_errors():
         from berlese.cli.upkeep import teach_into
 
-        report = teach_into(
-            out,
-            bundle,
-            library,
-            taxon=taxon,
-            group=group,
-            weights=weights,
-            seed=seed,
-            jobs=jobs,
-            overwrite=overwrite,
-            stages=Stages(quiet=quiet),
+        stages = Stages(quiet=quiet)
+        report = (
+            train_into(
+                out,
+                library,
+                labels=labels,
+                extractor=extractor,
+                head=head,
+                taxonomy=taxonomy,
+                seed=seed,
+                jobs=jobs,
+                overwrite=overwrite,
+                stages=stages,
+            )
+            if add is None
+            else teach_into(
+                out,
+                library,
+                add,
+                labels=labels,
+                weights=extractor.weights,
+                seed=seed,
+                jobs=jobs,
+                overwrite=overwrite,
+                stages=stages,
+            )
         )
     if json:
         print_json(report.to_dict())
@@ -137,27 +105,13 @@ def _teach(
 def evaluate(
     bundle: Annotated[Path, typer.Argument(help="A trained bundle.", show_default=False)],
     library: Annotated[Path, typer.Argument(help="Labelled pictures.", show_default=False)],
+    *,
     out: Annotated[
         Path, typer.Option(help="Folder for evaluation.json, by_taxon.csv, confusion.csv.")
     ],
-    taxon: flags.Taxon = "taxon",
-    group: flags.Group = None,
-    folds: Annotated[
-        int | None,
-        typer.Option(
-            min=2,
-            help="Retrain on parts of this library instead: each picture is named by a model "
-            "that has not seen its group.",
-        ),
-    ] = None,
-    audit: Annotated[
-        bool,
-        typer.Option(
-            "--audit",
-            help="Also list pictures whose name is doubtful, and near-duplicates: audit.html, "
-            "audit.csv, duplicates.csv.",
-        ),
-    ] = False,
+    labels: Labels,
+    folds: flags.Folds = None,
+    audit: flags.Audit = False,
     weights: flags.Weights = None,
     seed: flags.Seed = 0,
     jobs: flags.Jobs = None,
@@ -168,17 +122,17 @@ def evaluate(
     with user_errors():
         from berlese.cli.models import evaluate_into
 
+        stages = Stages(quiet=quiet)
         evaluation, failures = evaluate_into(
             out,
             bundle,
             library,
-            taxon=taxon,
-            group=group,
+            labels=labels,
             folds=folds,
             weights=weights,
             seed=seed,
             jobs=jobs,
-            stages=Stages(quiet=quiet),
+            stages=stages,
         )
         found = None
         if audit:
@@ -188,12 +142,11 @@ def evaluate(
                 out,
                 bundle,
                 library,
-                taxon=taxon,
-                group=group,
+                labels=labels,
                 weights=weights,
                 seed=seed,
                 jobs=jobs,
-                stages=Stages(quiet=quiet),
+                stages=stages,
             )
     if json:
         print_json(evaluation.to_dict() | ({} if found is None else {"audit": found.to_dict()}))
@@ -224,14 +177,12 @@ def predict(
             help="A survey, or pictures of single animals.", show_default=False, readable=False
         ),
     ],
+    *,
     out: Annotated[Path | None, typer.Option(help="CSV file, where pictures are given.")] = None,
     probabilities: Annotated[
         bool, typer.Option("--probabilities", help="One column a class as well.")
     ] = False,
-    unknown_rate: flags.UnknownRate = flags.DEFAULT_UNKNOWN_RATE,
-    unknown_score: flags.UnknownScore = flags.DEFAULT_UNKNOWN_SCORE,
-    unknown_threshold: flags.UnknownThreshold = None,
-    error_rate: flags.ErrorRate = None,
+    naming: Naming,
     weights: flags.Weights = None,
     jobs: flags.Jobs = None,
     overwrite: flags.Overwrite = False,
@@ -240,12 +191,9 @@ def predict(
 ) -> None:
     """Name the animals of a survey, or those on pictures into a CSV file."""
     with user_errors():
-        from berlese.classify.promises import NamingSettings
         from berlese.cli.models import predict_into, predict_survey
         from berlese.cli.targets import survey_among
         from berlese.errors import SettingError
-
-        naming = NamingSettings(unknown_rate, unknown_score, unknown_threshold, error_rate)
 
         stages = Stages(quiet=quiet)
         survey = survey_among(targets, out)
@@ -258,7 +206,7 @@ def predict(
             report = predict_survey(
                 bundle,
                 survey,
-                naming=naming,
+                naming=naming.settings(),
                 weights=weights,
                 jobs=jobs,
                 stages=stages,
@@ -269,7 +217,7 @@ def predict(
                 bundle,
                 targets,
                 probabilities=probabilities,
-                naming=naming,
+                naming=naming.settings(),
                 weights=weights,
                 jobs=jobs,
                 overwrite=overwrite,

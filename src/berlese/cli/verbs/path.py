@@ -7,12 +7,14 @@ import typer
 
 from berlese.cli import flags
 from berlese.cli.console import Stages, finish, print_json, print_table, user_errors
+from berlese.cli.groups import Extractor, Finding, Labels, Naming
 
 MOST_SITES = 5  # that a terminal shows side by side
 
 
 def run(
     photos: flags.Photos,
+    *,
     out: Annotated[Path, typer.Option(help="Survey folder; made if it is not there.")],
     library: Annotated[
         Path | None,
@@ -20,22 +22,14 @@ def run(
     ] = None,
     model: Annotated[Path | None, typer.Option(help="A trained bundle, instead.")] = None,
     samples: flags.Samples = None,
-    taxon: flags.Taxon = "taxon",
-    group: flags.Group = None,
-    backbone: flags.Backbone = flags.DEFAULT_BACKBONE,
-    weights: flags.Weights = None,
+    labels: Labels,
+    extractor: Extractor,
     head: flags.Head = flags.DEFAULT_HEAD,
     taxonomy: flags.Taxonomy = None,
-    unknown_rate: flags.UnknownRate = flags.DEFAULT_UNKNOWN_RATE,
-    unknown_score: flags.UnknownScore = flags.DEFAULT_UNKNOWN_SCORE,
-    unknown_threshold: flags.UnknownThreshold = None,
-    error_rate: flags.ErrorRate = None,
+    naming: Naming,
     mm_per_pixel: flags.MmPerPixel = None,
-    min_length_px: flags.MinLengthPx = None,
-    min_length_mm: flags.MinLengthMm = None,
-    polarity: flags.Polarity = "auto",
-    dish: flags.Dish = "auto",
-    max_pixels: flags.MaxPixels = flags.DEFAULT_MAX_PIXELS,
+    finding: Finding,
+    max_pixels: flags.MaxPixels = None,
     seed: flags.Seed = 0,
     jobs: flags.Jobs = None,
     json: flags.Json = False,
@@ -43,8 +37,6 @@ def run(
 ) -> None:
     """Run the whole path: photos in, community table and report out. Resumes where it stopped."""
     with user_errors():
-        from berlese.classify.promises import NamingSettings
-        from berlese.cli.segmentation import settings_with
         from berlese.errors import SettingError
         from berlese.survey.pipeline import RunSettings, run_path, write_summary
         from berlese.survey.survey import Survey, SurveySettings
@@ -53,18 +45,18 @@ def run(
             library=library,
             model=model,
             samples=samples,
-            taxon=taxon,
-            group=group,
-            backbone=backbone,
-            weights=weights,
+            taxon=labels.taxon,
+            group=labels.group,
+            backbone=extractor.backbone,
+            weights=extractor.weights,
             head=head,
             mm_per_pixel=mm_per_pixel,
             taxonomy=taxonomy,
-            naming=NamingSettings(unknown_rate, unknown_score, unknown_threshold, error_rate),
+            naming=naming.settings(),
             max_pixels=max_pixels,
             seed=seed,
             jobs=jobs,
-            segmentation=settings_with(min_length_px, min_length_mm, polarity, dish),
+            segmentation=finding.settings(),
         )
         if not any(photo.exists() or photo.is_symlink() for photo in photos):
             raise SettingError(f"{photos[0]}: does not exist; expected photos or folders of them.")
@@ -90,17 +82,19 @@ def demo(
     with user_errors():
         from berlese.cli.simulation import TRUTH_NAME, compare_survey, simulate_demo
         from berlese.survey.pipeline import RunSettings, run_path, write_summary
-        from berlese.survey.report import write_report
         from berlese.survey.survey import Survey, SurveySettings
 
         stages = Stages(quiet=quiet)
         photos, library, sheet = simulate_demo(out, seed=seed, stages=stages)
         settings = RunSettings(library=library, samples=sheet, seed=seed, jobs=jobs)
         with Survey.open_or_create(out, SurveySettings(f"Demo, seed {seed}")) as survey:
-            summary = run_path(survey, [photos], settings, stages)
-            truth = compare_survey(survey, photos / TRUTH_NAME).to_dict()
-            summary["truth"] = truth
-            write_report(survey, truth=truth)
+            summary = run_path(
+                survey,
+                [photos],
+                settings,
+                stages,
+                compare=lambda opened: compare_survey(opened, photos / TRUTH_NAME).to_dict(),
+            )
             write_summary(survey, summary)
             _print_summary(survey, summary, as_json=json)
     finish(summary["failures"], summary["photos"])

@@ -7,6 +7,8 @@ import typer
 
 from berlese.cli import flags
 from berlese.cli.console import Stages, finish, print_failures, print_json, print_table, user_errors
+from berlese.cli.groups import Extractor, Labels
+from berlese.cli.study_options import Protocols, Sites
 
 
 def study(
@@ -18,58 +20,7 @@ def study(
     ] = None,
     *,
     out: Annotated[Path, typer.Option(help="Folder for tables, figures and study.html.")],
-    protocols: Annotated[
-        str | None,
-        typer.Option(
-            help="Some of within, locality, between, adaptation, unknowns, divergence, tuning, "
-            "with commas between; all by default."
-        ),
-    ] = None,
-    pairs: Annotated[
-        str | None,
-        typer.Option(
-            help="Pairs as SOURCE:TARGET with commas between; the paper's three for libraries "
-            "called LH, LL and GH, else all."
-        ),
-    ] = None,
-    locality: Annotated[
-        str | None,
-        typer.Option(help="Libraries to split by site; LH in the paper's, else all with sites."),
-    ] = None,
-    replicates: Annotated[int, typer.Option(min=1, help="Trainings of each kind and size.")] = 10,
-    epochs: Annotated[int, typer.Option(min=1, help="Epochs of plain heads.")] = 500,
-    dann_epochs: Annotated[int, typer.Option(min=1, help="Epochs of an adaptation.")] = 300,
-    sizes: Annotated[
-        str | None, typer.Option(help="Training sizes, such as 100,200; by rule by default.")
-    ] = None,
-    site_counts: Annotated[
-        str | None, typer.Option(help="Numbers of sites to train on, such as 4,8.")
-    ] = None,
-    mixed_sizes: Annotated[
-        str | None, typer.Option(help="Sizes of an adaptation's draws, such as 300,600.")
-    ] = None,
-    domain_weights: Annotated[
-        list[float] | None,
-        typer.Option(
-            "--lambda",
-            min=0.0,
-            help="Weight of the domain loss, 0.1 by default; of several, one is chosen without "
-            "looking at the target's labels.",
-        ),
-    ] = None,
-    split: Annotated[
-        str | None, typer.Option(help="stratified (default), or random as in the paper.")
-    ] = None,
-    hidden: Annotated[str | None, typer.Option(help="Hidden units, such as 512,256.")] = None,
-    dropout: Annotated[float | None, typer.Option(min=0.0, max=0.99, help="Dropout.")] = None,
-    as_published: Annotated[
-        bool,
-        typer.Option(
-            "--as-published",
-            help="The paper to the letter, with its traps: random splits, lambda by target "
-            "accuracy, a threshold from the pictures that it is scored on.",
-        ),
-    ] = False,
+    protocols: Protocols,
     unknowns: Annotated[
         Path | None,
         typer.Option(
@@ -77,17 +28,9 @@ def study(
             "by default."
         ),
     ] = None,
-    taxon: flags.Taxon = "taxon",
-    group: flags.Group = None,
-    site: Annotated[str | None, typer.Option(help="Column of the site in CSV libraries.")] = None,
-    sites: Annotated[
-        Path | None,
-        typer.Option(
-            help="CSV with the columns file and site; truth.csv beside a library by default."
-        ),
-    ] = None,
-    backbone: flags.Backbone = flags.DEFAULT_BACKBONE,
-    weights: flags.Weights = None,
+    labels: Labels,
+    sites: Sites,
+    extractor: Extractor,
     seed: flags.Seed = 0,
     jobs: flags.Jobs = None,
     json: flags.Json = False,
@@ -95,42 +38,24 @@ def study(
 ) -> None:
     """Run the paper's protocols on libraries: how well does one name the animals of another?"""
     with user_errors():
-        from berlese.cli.study import StudySources, run_study, settings_from
+        from berlese.cli.study import StudySources, run_study
 
-        settings = settings_from(
-            as_published=as_published,
-            protocols=protocols,
-            pairs=pairs,
-            locality=locality,
-            sizes=sizes,
-            site_counts=site_counts,
-            mixed_sizes=mixed_sizes,
-            hidden=hidden,
-            domain_weights=domain_weights,
-            replicates=replicates,
-            epochs=epochs,
-            dann_epochs=dann_epochs,
-            split=split,
-            dropout=dropout,
-            seed=seed,
-        )
         where = StudySources(
             (source, *(targets or ())),
-            taxon,
-            group=group,
-            site=site,
-            sites=sites,
+            labels.taxon,
+            group=labels.group,
+            site=sites.site,
+            sites=sites.sites,
             unknowns=unknowns,
         )
-        stages = Stages(quiet=quiet)
         report = run_study(
             where,
-            settings,
+            protocols.settings(seed),
             out,
-            backbone=backbone,
-            weights=weights,
+            backbone=extractor.backbone,
+            weights=extractor.weights,
             jobs=jobs,
-            stages=stages,
+            stages=Stages(quiet=quiet),
         )
     if json:
         print_json(report.to_dict())

@@ -7,6 +7,7 @@ import typer
 
 from berlese.cli import flags
 from berlese.cli.console import Stages, finish_step, print_json, user_errors
+from berlese.cli.groups import Finding
 
 
 def init(
@@ -36,7 +37,7 @@ def add(
     photos: flags.Photos,
     samples: flags.Samples = None,
     mm_per_pixel: flags.MmPerPixel = None,
-    max_pixels: flags.MaxPixels = flags.DEFAULT_MAX_PIXELS,
+    max_pixels: flags.MaxPixels = None,
     json: flags.Json = False,
     quiet: flags.Quiet = False,
 ) -> None:
@@ -101,25 +102,22 @@ def segment(
         list[Path],
         typer.Argument(help="A survey, or photos with --out.", show_default=False, readable=False),
     ],
+    *,
     out: Annotated[
         Path | None, typer.Option(help="Folder for specimens.json, crops and overlays.")
     ] = None,
-    min_length_px: flags.MinLengthPx = None,
-    min_length_mm: flags.MinLengthMm = None,
-    polarity: flags.Polarity = "auto",
-    dish: flags.Dish = "auto",
-    max_pixels: flags.MaxPixels = flags.DEFAULT_MAX_PIXELS,
+    finding: Finding,
+    max_pixels: flags.MaxPixels = None,
     overwrite: flags.Overwrite = False,
     json: flags.Json = False,
     quiet: flags.Quiet = False,
 ) -> None:
     """Find the animals: on a survey's photos, or on photos into a folder."""
     with user_errors():
-        from berlese.cli.segmentation import settings_with
         from berlese.cli.targets import survey_among
         from berlese.survey.survey import Survey
 
-        settings, offers = settings_with(min_length_px, min_length_mm, polarity, dish), {}
+        settings, offers = finding.settings(), {}
         stages = Stages(quiet=quiet)
         folder = survey_among(targets, out)
         if folder is not None:
@@ -132,7 +130,13 @@ def segment(
                 survey.recorded("segment", settings.model_dump(mode="json"), {}),
                 stages("segment", survey.count(current_photos())) as advance,
             ):
-                report = segment_photos(survey, settings, overwrite=overwrite, progress=advance)
+                report = segment_photos(
+                    survey,
+                    settings,
+                    max_pixels=max_pixels,
+                    overwrite=overwrite,
+                    progress=advance,
+                )
                 offers = _offered_scales(survey) if json else {}
         elif out is not None:
             from berlese.cli.segmentation import segment_into_folder
