@@ -309,6 +309,35 @@ def test_removed_photos_leave_the_table_and_can_be_added_again(photos, bundle, b
     assert (survey / "exports" / "community.csv").read_bytes() == before
 
 
+def test_photos_that_wait_are_not_called_failed(photos, berlese, tmp_path):
+    survey = tmp_path / "survey"
+    assert berlese("init", survey).exit_code == 0
+    assert berlese("add", survey, photos).exit_code == 0
+    result = berlese("table", survey)
+    assert result.exit_code == 0, result.output
+    assert "2 photos are not segmented yet" in result.stdout
+    assert "could not be used" not in result.stdout
+
+
+def test_run_tells_what_is_odd_about_the_sheet(photos, bundle, berlese, tmp_path):
+    text = "photo,sample,samplingEffort\n1.png,S,4\n2.png,S,5\nnosuch.png,T,4\n"
+    (tmp_path / "s.csv").write_text(text, encoding="utf-8")
+    options = ("--samples", tmp_path / "s.csv", "--out", tmp_path / "survey", "--quiet")
+    result = berlese("run", photos, "--model", bundle, *options)
+    assert result.exit_code == 0, result.output
+    assert "no photo was given for line 4" in result.stdout
+    assert "several values of samplingEffort" in result.stdout
+
+
+@pytest.mark.parametrize("sheet", ["nosuch.csv", "photos"])
+def test_a_sheet_that_cannot_be_read_is_called_so(sheet, photos, berlese, tmp_path):
+    assert berlese("init", tmp_path / "survey").exit_code == 0
+    result = berlese("add", tmp_path / "survey", photos, "--samples", tmp_path / sheet)
+    assert result.exit_code == 2
+    assert f"{sheet}: cannot be read" in result.output
+    assert "has room" not in result.output
+
+
 def test_table_says_what_is_missing(photos, bundle, berlese, tmp_path):
     survey = tmp_path / "survey"
     (photos / "wood" / "broken.jpg").write_bytes(b"no picture")

@@ -278,3 +278,15 @@ def test_a_name_that_is_not_utf8_is_reported(survey: Survey, photos: Path) -> No
     shutil.copy(photos / "a.png", raw)
     report = add_photos(survey, [Path(os.fsdecode(raw))])
     assert "not valid UTF-8" in report.failures[0].reason
+
+
+def test_a_sheet_of_new_photos_leaves_the_others_where_they_are(
+    survey: Survey, photos: Path, tmp_path: Path
+) -> None:
+    add_photos(survey, [photos])
+    before = stored(survey)
+    save(photos / "new.png", dish(9, 2))
+    (tmp_path / "new.csv").write_text("photo,sample\nnew.png,N\n", encoding="utf-8")
+    report = add_photos(survey, [photos], tmp_path / "new.csv")
+    assert stored(survey) == {**before, "../photos/new.png": "N"}
+    assert "has no row for 3 of the survey's photos; they keep their samples" in report.notes[0]

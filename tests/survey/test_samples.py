@@ -1,5 +1,6 @@
 """Samples from sheets and from folders."""
 
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -59,7 +60,9 @@ def test_a_sheet_means_the_same_however_it_is_written(
         ("photo,sample,lat,lon\na.jpg,S1,1,east\n", ["line 2", "longitude is 'east'"]),
         ("photo,sample,lat,lon\na.jpg,S1,nan,0\n", ["line 2", "latitude is 'nan'"]),
         ("photo,sample,lat,lon\na.jpg,S1,47,\n", ["line 2", "or neither"]),
-        ("photo,sample,date\na.jpg,S1,31.5.2026\n", ["line 2", "'31.5.2026'", "YYYY-MM-DD"]),
+        ("photo,sample,date\na.jpg,S1,5/1/2026\n", ["line 2", "'5/1/2026'", "YYYY-MM-DD"]),
+        ("photo,sample,date\na.jpg,S1,31.2.2026\n", ["line 2", "'31.2.2026'"]),
+        ("photo,sample,date\na.jpg,S1,2026-06-01/2026-05-01\n", ["ends before it begins"]),
         ("photo,sample,date\na.jpg,S1,2026-02-30\n", ["line 2", "'2026-02-30'"]),
         ("photo,sample,site\na.jpg,S1,A\nb.jpg,S2,B\nc.jpg,S1,B\n",
          ["lines 2 and 4", "sample 'S1'", "'A' and 'B'"]),
@@ -79,6 +82,50 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path, content: bytes) -> No
     (tmp_path / "samples.csv").write_bytes(content)
     with pytest.raises(SampleSheetError, match=r"samples\.csv"):
         read_sample_sheet(tmp_path / "samples.csv")
+
+
+@pytest.mark.parametrize(
+    ("written", "date"),
+    [
+        ("31.5.2026", "2026-05-31"),
+        ("01.05.2026", "2026-05-01"),
+        ("1.5.2026/8.5.2026", "2026-05-01/2026-05-08"),
+        ("2026-05-31 12:30", "2026-05-31T12:30"),
+        ("2026-05-31T12:30:00+02:00", "2026-05-31T12:30:00+02:00"),
+    ],
+)
+def test_dates_of_spreadsheets_become_iso(tmp_path: Path, written: str, date: str) -> None:
+    sheet = read_sample_sheet(sheet_of(tmp_path, f"photo;sample;date\na.jpg;S1;{written}\n"))
+    assert sheet.rows[0].sample.date == date
+
+
+def test_what_one_row_says_of_a_sample_holds_for_its_others(tmp_path: Path) -> None:
+    text = (
+        "photo,sample,site,date,lat,lon\na.jpg,S1,,,,\n"
+        'b.jpg,S1,Moor,2026-05-31,"47,5","-8,25"\nc.jpg,S1,,,,\n'
+    )
+    sheet = read_sample_sheet(sheet_of(tmp_path, text))
+    assert [row.sample for row in sheet.rows] == [FULL] * 3
+
+
+def test_split_accents_in_names_of_files_do_not_matter(tmp_path: Path) -> None:
+    photo = tmp_path / unicodedata.normalize("NFD", "Hübel") / unicodedata.normalize("NFD", "ä.jpg")
+    for written in (
+        "Hübel/ä.jpg",
+        "ä.jpg",
+        "ä",
+        "Ä.JPG",
+        unicodedata.normalize("NFD", "hübel/ä.jpg"),
+    ):
+        sheet = read_sample_sheet(sheet_of(tmp_path, f"photo,sample\n{written},S1\n"))
+        assert sheet.assign([photo]) == {photo: SampleInfo("S1", "S1")}
+
+
+def test_rows_that_mean_no_photo_are_shown_where_a_photo_has_none(tmp_path: Path) -> None:
+    text = "photo,sample\nC:\\Users\\Eva\\a.jpg,S1\n"
+    sheet = read_sample_sheet(sheet_of(tmp_path, text))
+    with pytest.raises(SampleSheetError, match=r"mean no photo: 'C:.*a\.jpg' \(line 2\)"):
+        sheet.assign([tmp_path / "a.jpg"])
 
 
 @pytest.mark.parametrize("date", ["2026", "2026-05", "2026-05-31", "2026-05-01/2026-05-08"])

@@ -31,8 +31,8 @@ def user_errors() -> Iterator[None]:
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         typer.echo(
-            f"berlese: {where}{error.strerror or error}; check that the folder exists, may be "
-            "written to and has room.",
+            f"berlese: {where}{error.strerror or error}; check the path, whether it may be read "
+            "or written to, and whether there is room.",
             err=True,
         )
         raise typer.Exit(NOTHING_DONE) from error

@@ -7,7 +7,7 @@ with its sample, so that the table can say what is missing. A photo whose file i
 reach keeps counting: what was found on it holds (`berlese.survey.removing` takes photos out).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,8 +63,9 @@ def add_photos(
     paths : iterable of Path
         Photos, and folders to search for photos.
     samples : Path, optional
-        CSV sheet of samples, see `berlese.survey.samples`. Without it, photos that the survey
-        knows keep their sample, and new ones get one from their folder or name.
+        CSV sheet of samples, see `berlese.survey.samples`. Photos that the survey knows keep
+        their sample where the sheet has no row for them; without a sheet, new ones get one from
+        their folder or name.
     instrument : str, optional
         Camera or scanner that took these photos; known photos keep theirs without it.
     mm_per_pixel : float, optional
@@ -84,26 +85,18 @@ def add_photos(
     stated = None if mm_per_pixel is None else mm_per_pixel_of_setting(mm_per_pixel)
     with survey.exclusive():
         candidates, failures = _candidates(survey, paths)
-        files = [candidate.path for candidate in candidates]
-        sheet = read_sample_sheet(samples) if samples is not None else None
-        if sheet is not None:
-            assigned = sheet.assign(files)
-        else:
-            assigned = _samples_by_name(survey, candidates)
+        described, notes = _from_sheet(survey, samples, candidates)
+        by_name = _samples_by_name(survey, candidates)
         attempted = [failure.file for failure in failures]
         counts = {"added": 0, "known": 0}
-        notes: list[str] = []
-        if sheet is not None:
-            notes = [*_unused_rows(sheet, set(assigned.values())), *sheet.several_values()]
         for candidate in candidates:
-            sample = assigned[candidate.path]
             outcome = _add(
                 survey,
                 candidate,
-                sample,
+                described.get(candidate.path, by_name[candidate.path]),
                 instrument,
                 stated,
-                from_sheet=sheet is not None,
+                from_sheet=candidate.path in described,
                 max_pixels=max_pixels,
             )
             attempted.append(candidate.stored)
@@ -168,6 +161,26 @@ def _photos_inside(folder: Path) -> list[Path]:
         return made[inner]
 
     return [photo for photo in find_photos([folder]) if not is_made(photo.parent)]
+
+
+def _from_sheet(
+    survey: Survey, samples: Path | None, candidates: Sequence[_Candidate]
+) -> tuple[dict[Path, SampleInfo], list[str]]:
+    """Find the sample of each photo in a sheet, and what a person should know of the sheet."""
+    if samples is None:
+        return {}, []
+    sheet = read_sample_sheet(samples)
+    with survey.reading() as session:
+        stored = set(session.scalars(select(Photo.path).where(Photo.current)))
+    known = {each.path for each in candidates if each.stored in stored}
+    assigned = sheet.assign([each.path for each in candidates], known=known)
+    notes = [*_unused_rows(sheet, set(assigned.values())), *sheet.several_values()]
+    if kept := len(known - assigned.keys()):
+        notes.append(
+            f"{sheet.path.name}: has no row for {kept} of the survey's photos; they keep their "
+            "samples."
+        )
+    return assigned, notes
 
 
 def _samples_by_name(survey: Survey, candidates: Iterable[_Candidate]) -> dict[Path, SampleInfo]:

@@ -124,12 +124,6 @@ def samples_of(survey: Survey) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(SAMPLE_COLUMNS))
 
 
-def missing_photos(survey: Survey) -> tuple[int, int]:
-    """Count the photos that could not be read or segmented, and the samples that lack them."""
-    failed = samples_of(survey)["photosFailed"]
-    return int(failed.sum()), int((failed > 0).sum())
-
-
 def known_taxa(survey: Survey) -> list[str]:
     """Every taxon that the models in force can give or a person gave, sorted."""
     return _taxa(survey, counted_specimens(survey))

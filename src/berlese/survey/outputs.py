@@ -4,11 +4,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from berlese.survey.community import missing_photos, write_tables
+from sqlalchemy import select
+
+from berlese.survey.community import write_tables
 from berlese.survey.estimates import Estimates, estimate_survey
+from berlese.survey.failures import read_failures
 from berlese.survey.measurements import write_measurements
 from berlese.survey.strangers import write_unknowns
 from berlese.survey.survey import Survey
+from berlese.survey.tables import Photo, UnusablePhoto, current_photos
 from berlese.survey.taxon_numbers import write_counts
 
 
@@ -50,17 +54,36 @@ def write_outputs(survey: Survey, *, level: Literal["sample", "site"] = "sample"
         *write_counts(survey, estimates),
         *write_measurements(survey),
     )
-    photos, samples = missing_photos(survey)
-    notes = (*_missing(photos, samples), *_unpromised(estimates))
-    return Outputs(paths, notes, photos, estimates)
+    failed, waiting = _missing_photos(survey)
+    notes = (*_missing(failed), *_waiting(len(waiting)), *_unpromised(estimates))
+    return Outputs(paths, notes, len(failed) + len(waiting), estimates)
 
 
-def _missing(photos: int, samples: int) -> tuple[str, ...]:
+def _missing_photos(survey: Survey) -> tuple[list[str], list[str]]:
+    """List the samples of photos that could not be used, and of those not segmented yet."""
+    reasons = {failure.file for failure in read_failures(survey.folder)}
+    with survey.reading() as session:
+        failed = list(session.scalars(select(UnusablePhoto.sample_id)))
+        left = session.scalars(current_photos().where(Photo.segmentation.is_(None))).all()
+        failed += [photo.sample_id for photo in left if photo.path in reasons]
+        return failed, [photo.sample_id for photo in left if photo.path not in reasons]
+
+
+def _missing(samples: list[str]) -> tuple[str, ...]:
+    if not samples:
+        return ()
+    return (
+        f"{len(samples)} photos of {len(set(samples))} samples could not be used: their animals "
+        "are missing from these tables (column photosFailed; failures.csv says why).",
+    )
+
+
+def _waiting(photos: int) -> tuple[str, ...]:
     if not photos:
         return ()
     return (
-        f"{photos} photos of {samples} samples could not be used: their animals are missing from "
-        "these tables (column photosFailed; failures.csv says why).",
+        f"{photos} photos are not segmented yet: their animals are missing from these tables "
+        "(column photosFailed); run `berlese segment`.",
     )
 
 

@@ -16,7 +16,6 @@ from berlese.classify.heads import DEFAULT_HEAD
 from berlese.classify.promises import NamingSettings
 from berlese.errors import SettingError, SurveyError
 from berlese.features import backbones
-from berlese.photos.identity import sha256_of
 from berlese.photos.writing import write_text_atomic
 from berlese.specimens.segment import SegmentSettings
 from berlese.survey.adding import count_photos
@@ -26,6 +25,7 @@ from berlese.survey.failures import Failure
 from berlese.survey.library import read_library
 from berlese.survey.outputs import write_outputs
 from berlese.survey.report import write_report
+from berlese.survey.samples import hash_of_sheet
 from berlese.survey.steps import (
     add_photos,
     embed_specimens,
@@ -158,10 +158,10 @@ def run_path(
     LibraryError, BundleError
         If there is nothing to name animals by.
     """
-    sheets = {"samples": sha256_of(settings.samples)} if settings.samples is not None else {}
+    sheets = hash_of_sheet(settings.samples)
     with survey.exclusive(), survey.recorded("run", settings.describe(), sheets):
         with stages("photos", count_photos(survey, photos)) as advance:
-            add_photos(
+            added = add_photos(
                 survey,
                 photos,
                 settings.samples,
@@ -188,7 +188,7 @@ def run_path(
             write_report(survey, estimates=written.estimates, truth=truth)
     return summarise(survey) | {
         "library_failures": [failure.file for failure in library_failures],
-        "notes": list(written.notes),
+        "notes": [*added.notes, *written.notes],
         "seconds": dict(stages.seconds),
         "settings": settings.describe() | {"version": __version__, "model_hash": bundle.hash},
         **({} if truth is None else {"truth": dict(truth)}),

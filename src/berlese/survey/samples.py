@@ -1,20 +1,24 @@
 """Which photo belongs to which sample: from a CSV sheet, from folders, or one sample a photo.
 
 A sheet has the columns ``photo`` and ``sample`` and, if wanted, ``site``, ``event``, ``date``
-(ISO 8601), ``latitude`` and ``longitude`` (decimal degrees, WGS 84); Darwin Core's names for
-them are understood too. Case, order, spaces around values, a byte order mark, and semicolons
+(ISO 8601, or day.month.year), ``latitude`` and ``longitude`` (decimal degrees, WGS 84); Darwin
+Core's names for them are understood too. What is known of a sample may stand in any of its rows.
+Case, order, spaces around values, a byte order mark, and semicolons
 or tabs in place of commas do not matter. Every other column (sampling effort, habitat, ...) is kept
 as it is given, under Darwin Core's name where it has one: see `berlese.survey.properties`.
 """
 
 import re
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import datetime
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from berlese.errors import SampleSheetError
+from berlese.photos.identity import sha256_of
 from berlese.survey.properties import EVENT_TERMS, joined, named_columns
 from berlese.survey.sheets import Sheet, read_sheet, shortened, storable
 
@@ -62,11 +66,19 @@ class SampleSheet:
     path: Path
     rows: tuple[SheetRow, ...]
 
-    def assign(self, photos: Sequence[Path]) -> dict[Path, SampleInfo]:
+    def assign(
+        self, photos: Sequence[Path], *, known: Collection[Path] = ()
+    ) -> dict[Path, SampleInfo]:
         """Find the sample of each photo.
 
         A row means a photo by its path from the sheet, by the end of its path (such as its
         file name) in any case, or by its file name without suffix; the most exact one counts.
+
+        Parameters
+        ----------
+        photos : sequence of Path
+        known : collection of Path
+            Those of them that need no row.
 
         Raises
         ------
@@ -75,9 +87,13 @@ class SampleSheet:
         """
         found: dict[Path, SampleInfo] = {}
         lines: dict[Path, int] = {}
+        idle: list[SheetRow] = []
         index = _index_by_spelling(photos)
         for row in self.rows:
-            for photo in self._meant(row, index):
+            meant = self._meant(row, index)
+            if not meant:
+                idle.append(row)
+            for photo in meant:
                 if photo in found and found[photo] != row.sample:
                     raise SampleSheetError(
                         f"{self.path}, lines {lines[photo]} and {row.line}: {photo.name!r} is "
@@ -85,11 +101,12 @@ class SampleSheet:
                     )
                 lines[photo] = row.line
                 found[photo] = _with_properties_of(row.sample, found.get(photo))
-        missing = [str(photo) for photo in photos if photo not in found]
+        missing = [str(each) for each in photos if each not in found and each not in known]
         if missing:
             raise SampleSheetError(
                 f"{self.path}: has no row for {len(missing)} of {len(photos)} photos "
                 f"({shortened(missing)}); add their rows, or leave these photos out."
+                f"{_hint_at(idle)}"
             )
         return found
 
@@ -106,8 +123,8 @@ class SampleSheet:
         ]
 
     def _meant(self, row: SheetRow, index: Mapping[str, Sequence[Path]]) -> Sequence[Path]:
-        wanted = row.photo.replace("\\", "/")
-        exact = (self.path.parent / wanted).resolve().as_posix()
+        wanted = composed(row.photo.replace("\\", "/"))
+        exact = composed((self.path.parent / wanted).resolve().as_posix())
         tail = "/".join(part for part in PurePosixPath(wanted).parts if part != ".")
         for key in (exact, f"*/{tail}", f"*/{tail.casefold()}", f"*/{tail}.*"):
             matches = index.get(key, ())
@@ -120,6 +137,22 @@ class SampleSheet:
             if matches:
                 return matches
         return ()
+
+
+def composed(text: str) -> str:
+    """Spell accents in one way: macOS splits them in the names of files, sheets do not."""
+    return unicodedata.normalize("NFC", text)
+
+
+def _hint_at(rows: Sequence[SheetRow]) -> str:
+    """Show rows that mean no photo: often the ones that are missed, spelled otherwise."""
+    if not rows:
+        return ""
+    return (
+        f" These rows mean no photo: {shortened([row.photo for row in rows])} (line "
+        f"{rows[0].line}); a row names a photo by its path from the sheet's folder, or by its file "
+        "name."
+    )
 
 
 def _with_properties_of(sample: SampleInfo, other: SampleInfo | None) -> SampleInfo:
@@ -137,7 +170,7 @@ def _index_by_spelling(photos: Iterable[Path]) -> dict[str, list[Path]]:
         tails = ["/".join(whole.parts[start:]) for start in range(1, len(whole.parts))]
         spellings = {whole.as_posix(), f"*/{whole.stem}.*"}
         spellings |= {f"*/{tail}" for tail in tails} | {f"*/{tail.casefold()}" for tail in tails}
-        for spelling in spellings:
+        for spelling in {composed(each) for each in spellings}:
             index[spelling].append(photo)
     return index
 
@@ -156,11 +189,24 @@ def read_sample_sheet(path: Path) -> SampleSheet:
     rows = []
     for line, cells in sheet.rows:
         values = {name: cells[at] for name, at in columns.items()}
-        row = _row(path, line, values, decimal_comma=sheet.delimiter != ",")
+        row = _row(path, line, values)
         properties = {name: cells[at] for name, at in others.items()}
         rows.append(replace(row, sample=replace(row.sample, properties=properties)))
-    _check_samples_agree(path, rows)
-    return SampleSheet(path.resolve(), tuple(rows))
+    return SampleSheet(path.resolve(), tuple(_filled(path, rows)))
+
+
+def hash_of_sheet(path: Path | None) -> dict[str, str]:
+    """Hash a sheet for table `run`; empty without one.
+
+    Raises
+    ------
+    SampleSheetError
+        If it cannot be read, or is wrong.
+    """
+    if path is None:
+        return {}
+    read_sample_sheet(path)
+    return {"samples": sha256_of(path)}
 
 
 def _find_columns(sheet: Sheet) -> dict[str, int]:
@@ -181,20 +227,20 @@ def _find_columns(sheet: Sheet) -> dict[str, int]:
     return columns
 
 
-def _row(path: Path, line: int, values: Mapping[str, str], *, decimal_comma: bool) -> SheetRow:
+def _row(path: Path, line: int, values: Mapping[str, str]) -> SheetRow:
     where = f"{path}, line {line}"
     for needed in ("photo", "sample"):
         if not values[needed]:
             raise SampleSheetError(f"{where}: {needed} is empty.")
     degrees = {
-        name: _degrees(where, name, values.get(name, ""), limit, decimal_comma)
+        name: _degrees(where, name, values.get(name, ""), limit)
         for name, limit in (("latitude", 90), ("longitude", 180))
     }
     if (degrees["latitude"] is None) != (degrees["longitude"] is None):
         raise SampleSheetError(f"{where}: give latitude and longitude, or neither.")
     sample = SampleInfo(
         id=values["sample"],
-        site=values.get("site") or values["sample"],
+        site=values.get("site", ""),
         event=values.get("event") or None,
         date=_iso_date(where, values.get("date", "")),
         latitude=degrees["latitude"],
@@ -203,11 +249,11 @@ def _row(path: Path, line: int, values: Mapping[str, str], *, decimal_comma: boo
     return SheetRow(line, values["photo"], sample)
 
 
-def _degrees(where: str, name: str, value: str, limit: int, decimal_comma: bool) -> float | None:
+def _degrees(where: str, name: str, value: str, limit: int) -> float | None:
     if not value:
         return None
     try:
-        number = float(value.replace(",", ".") if decimal_comma else value)
+        number = float(value.replace(",", "."))
     except ValueError:
         number = float("nan")
     if not -limit <= number <= limit:
@@ -218,32 +264,58 @@ def _degrees(where: str, name: str, value: str, limit: int, decimal_comma: bool)
 
 
 def _iso_date(where: str, value: str) -> str | None:
-    """Check a year, month, day or an interval of two of them (``2024-05-01/2024-05-08``)."""
+    """Read a year, month, day, time or an interval of two (``2024-05-01/2024-05-08``) as ISO 8601.
+
+    Days with dots (``1.5.2024``), which have the day first wherever they are used, are turned.
+    """
     if not value:
         return None
     try:
-        for part in value.split("/", 1):
-            match = re.fullmatch(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?(?:T[\d:.]+Z?)?", part.strip())
-            year, month, day = match.groups() if match else ("", "", "")
-            date(int(year), int(month or 1), int(day or 1))
+        parts = [_one_date(part.strip()) for part in value.split("/", 1)]
     except ValueError:
         raise SampleSheetError(
             f"{where}: date is {value!r}; expected YYYY-MM-DD, such as 2024-05-31."
         ) from None
-    return value
+    if parts != sorted(parts, key=lambda part: part[: len(parts[0])]):
+        raise SampleSheetError(f"{where}: date is {value!r}, which ends before it begins.")
+    return "/".join(parts)
 
 
-def _check_samples_agree(path: Path, rows: Iterable[SheetRow]) -> None:
-    first: dict[str, SheetRow] = {}
+def _one_date(text: str) -> str:
+    dotted = re.fullmatch(r"(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})", text)
+    if dotted:
+        day, month, year = map(int, dotted.groups())
+        return datetime(year, month, day).date().isoformat()
+    if re.fullmatch(r"\d{4}(-\d\d)?", text):
+        datetime.fromisoformat(f"{text}-01-01"[:10])
+        return text
+    if not re.fullmatch(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?", text):
+        raise ValueError(text)
+    datetime.fromisoformat(text)
+    return text.replace(" ", "T")
+
+
+def _filled(path: Path, rows: Sequence[SheetRow]) -> list[SheetRow]:
+    """Give all rows of a sample what any of them says of it; two rows must not say two things."""
+    fields = ("site", "event", "date", "latitude", "longitude")
+    said: dict[str, dict[str, tuple[int, str | float]]] = defaultdict(dict)
     for row in rows:
-        known = first.setdefault(row.sample.id, row)
-        for name in ("site", "event", "date", "latitude", "longitude"):
-            one, other = getattr(known.sample, name), getattr(row.sample, name)
-            if one != other:
+        for name in fields:
+            value = getattr(row.sample, name)
+            if value in (None, ""):
+                continue
+            line, known = said[row.sample.id].setdefault(name, (row.line, value))
+            if known != value:
                 raise SampleSheetError(
-                    f"{path}, lines {known.line} and {row.line}: sample {row.sample.id!r} has "
-                    f"{name} {one!r} and {other!r}; a sample has one."
+                    f"{path}, lines {line} and {row.line}: sample {row.sample.id!r} has "
+                    f"{name} {known!r} and {value!r}; a sample has one."
                 )
+    filled = []
+    for row in rows:
+        known_of: dict[str, Any] = {name: value for name, (_, value) in said[row.sample.id].items()}
+        sample = replace(row.sample, **({"site": row.sample.id} | known_of))
+        filled.append(replace(row, sample=sample))
+    return filled
 
 
 def samples_from_folders(

@@ -43,12 +43,12 @@ def add(
 ) -> None:
     """Add photos to a survey; they stay where they lie."""
     with user_errors():
-        from berlese.photos.identity import sha256_of
         from berlese.survey.adding import add_photos, count_photos
+        from berlese.survey.samples import hash_of_sheet
         from berlese.survey.survey import Survey
 
         settings = {"photos": [str(photo) for photo in photos], "mm_per_pixel": mm_per_pixel}
-        sheets = {"samples": sha256_of(samples)} if samples is not None else {}
+        sheets = hash_of_sheet(samples)
         with (
             Survey.open(survey) as opened,
             opened.exclusive(),
