@@ -18,6 +18,7 @@ from berlese.survey.reviewing import (
     animals_of,
     chances_of,
     next_to_review,
+    taxa_to_teach,
 )
 from berlese.survey.steps import add_photos, embed_specimens, segment_photos
 from berlese.survey.survey import Survey
@@ -187,3 +188,10 @@ def test_a_survey_without_names_says_what_to_do(survey: Survey, tmp_path: Path) 
     segment_photos(survey)
     with pytest.raises(SurveyError, match="run `berlese predict` first"):
         next_to_review(survey, 3)
+
+
+def test_only_names_that_the_model_lacks_in_any_spelling_are_to_be_taught(named: Survey) -> None:
+    known = next(iter(SHAPES))
+    said = [f" {known.lower()} ", known, "Novidae", "novidae"]
+    names = [GivenName("any", taxon, "validated", "sheet") for taxon in said]
+    assert taxa_to_teach(named, names) == {"Novidae": 2}

@@ -179,11 +179,16 @@ def taxa_to_teach(survey: Survey, names: Iterable[GivenName]) -> dict[str, int]:
             .order_by(Identification.id.desc())
             .limit(1)
         )
-        known = set(last.model.taxa) if last is not None and last.model is not None else None
+        known = list(last.model.taxa) if last is not None and last.model is not None else None
     if known is None:
         return {}
-    said = Counter(each.taxon for each in names if each.status == "validated")
-    return {taxon: n for taxon, n in said.most_common() if taxon is not None and taxon not in known}
+    spellings = Spellings(known)
+    said = Counter(
+        spellings.settle(each.taxon)
+        for each in names
+        if each.status == "validated" and each.taxon is not None
+    )
+    return {taxon: n for taxon, n in said.most_common() if taxon not in known}
 
 
 def features_of(survey: Survey, animals: Sequence[Animal]) -> NDArray[np.float64]:
