@@ -65,6 +65,7 @@ def test_names_of_people_come_into_the_tables(survey, berlese, tmp_path):
     assert [file.rsplit("/", 1)[-1] for file in files] == [
         "community.csv",
         "community_long.csv",
+        "samples.csv",
         "community_estimates.csv",
         "richness.csv",
         "measurements.csv",
