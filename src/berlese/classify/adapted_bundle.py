@@ -22,6 +22,9 @@ from berlese.classify.unknowns import UnknownRule
 from berlese.errors import BundleError, SettingError
 
 RECORD = "adaptation"
+# A linear model that learned smoothed probabilities says half of what it knows. Chosen on five
+# draws of fifty reviewed animals each way between two real sets; measured on others, see the docs.
+OF_REVIEWED = {"slope": 2.0, "weight": 10.0}
 
 
 def adapt_bundle(
@@ -106,7 +109,11 @@ def adapt_bundle(
     calibration = None
     if held_out is not None:
         calibration = Calibration.fit(
-            held_out.probabilities, held_out.codes, held_out.groups, domain=domain
+            held_out.probabilities,
+            held_out.codes,
+            held_out.groups,
+            domain=domain,
+            **(OF_REVIEWED if decision.verdict.method == REVIEWED else {}),
         )
     notes = [*_kept(bundle), *_notes(decision.verdict), *_promises(rule, calibration, domain)]
     adapted = replace(

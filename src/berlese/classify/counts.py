@@ -319,12 +319,11 @@ def _from_shares(
     n, n_classes = p.shape
     known = held_out.probabilities.shape[1]
     prior = np.bincount(held_out.codes, minlength=known) / len(held_out.codes)
-    calibrated = BiasCorrectedTemperature().fit(held_out.probabilities, held_out.codes)(
-        p[:, :known]
-    )
+    correction = BiasCorrectedTemperature().fit(held_out.probabilities, held_out.codes)
+    calibrated = correction(p[:, :known])
     shares = em_shares(calibrated, prior)
     deviation = np.zeros(n_classes)
-    deviation[:known] = _error_in_draws(shares, held_out, n, random_state)
+    deviation[:known] = _error_in_draws(shares, held_out, correction, n, random_state)
     predicted = np.zeros((n, n_classes))
     predicted[:, :known] = with_shares(calibrated, prior, shares)
     padded = np.pad(shares, (0, n_classes - known))
@@ -333,7 +332,11 @@ def _from_shares(
 
 
 def _error_in_draws(
-    shares: NDArray[np.float64], held_out: HeldOut, n: int, random_state: int
+    shares: NDArray[np.float64],
+    held_out: HeldOut,
+    correction: BiasCorrectedTemperature,
+    n: int,
+    random_state: int,
 ) -> NDArray[np.float64]:
     """Root mean square error of EM on surveys of `n` animals drawn with these shares.
 
@@ -348,7 +351,9 @@ def _error_in_draws(
     squares = np.zeros((DRAWS, n_classes))
     for draw in range(DRAWS):
         rows = held_out.resampled(rng)
-        fitted = BiasCorrectedTemperature().fit(held_out.probabilities[rows], held_out.codes[rows])
+        fitted = BiasCorrectedTemperature().fit(
+            held_out.probabilities[rows], held_out.codes[rows], near=correction
+        )
         prior = np.bincount(held_out.codes[rows], minlength=n_classes) + 1e-3
         animals = _drawn(held_out, held_out.resampled(rng), rng.multinomial(n_drawn, likely), rng)
         estimate = em_shares(fitted(held_out.probabilities[animals]), prior, tolerance=1e-5)

@@ -14,7 +14,7 @@ from scipy.stats import rankdata
 from berlese.classify.adaptation.scores import unit
 from berlese.classify.domain_error import ALIKE, DomainError
 from berlese.classify.linear import logistic_weights
-from berlese.classify.standardising import Standardiser
+from berlese.classify.standardising import Standardiser, finite_rows
 
 CLEAR = 0.33  # Cliff's delta from which a difference is called clear, after Romano et al. 2006
 STRONG = 0.474
@@ -151,8 +151,16 @@ def look_alikes(
     -------
     list of (int, int)
         Rows of library and target, the most alike first.
+
+    Raises
+    ------
+    LibraryError
+        If a set has no picture, or a feature is not a finite number.
     """
-    sides = [unit(Standardiser.of(each)(each)) for each in (library, target)]
+    sides = [
+        unit(Standardiser.of(each)(each))
+        for each in (finite_rows(library, fewest=1), finite_rows(target, fewest=1))
+    ]
     cosines = sides[1] @ sides[0].T
     best = cosines.argmax(axis=1)
     order = np.argsort(-cosines[np.arange(len(best)), best], kind="stable")

@@ -80,7 +80,7 @@ def recalibrate(
         unknown_rule=rule,
         calibration=calibration,
         held_out=HeldOut(raw[known], codes, of_known),
-        training=bundle.training | {"notes": _notes(bundle, rule, calibration, domain, known)},
+        training=bundle.training | {"notes": _notes(bundle, rule, calibration, domain, y)},
     )
 
 
@@ -129,9 +129,11 @@ def _notes(
     rule: UnknownRule,
     calibration: Calibration,
     domain: str,
-    known: NDArray[np.bool_],
+    names: NDArray[np.str_],
 ) -> list[str]:
     """Replace what the bundle said of its promises."""
+    known = np.isin(names, bundle.classes)
+    new = sorted({str(name) for name in names[~known]} - {""})
     kept = [note for note in bundle.training.get("notes", []) if "held-out" not in note]
     judged = (
         f"by what {int((~known).sum())} reviewed unknown ones look like"
@@ -143,4 +145,12 @@ def _notes(
         f"unknowns are told {judged}, with the rate held on {rule.n} reviewed animals of {domain}; "
         f"rates below {rule.smallest_rate():.3g} cannot be held",
         calibration.in_words(),
+        *(
+            [
+                f"reviewed animals are of taxa that the model does not know ({', '.join(new)}): "
+                "teach it pictures of them by berlese train --add"
+            ]
+            if new
+            else []
+        ),
     ]
