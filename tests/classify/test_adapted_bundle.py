@@ -8,6 +8,7 @@ import pytest
 
 from berlese.classify.adapted_bundle import adapt_bundle, reviewed_codes
 from berlese.classify.bundle import Bundle
+from berlese.classify.calibrate import calibration_error
 from berlese.classify.training import train_bundle
 from berlese.errors import BundleError, BundleMismatchError, SettingError
 
@@ -83,3 +84,53 @@ def test_what_cannot_be_adapted_is_refused_in_words(trained):
     X[3, 2] = np.nan
     with pytest.raises(SettingError, match="NaN"):
         adapt(trained, X, names)
+
+
+def test_names_calibrate_the_adapted_model_and_say_where_it_holds(trained, tmp_path):
+    X, names, codes = photos(n=400, reviewed=60)
+    adapted, _ = adapt(trained, X, names, domain="survey North", method="reviewed")
+    assert adapted.domain == adapted.calibration.domain == "survey North"
+    assert adapted.calibration.n == len(adapted.held_out.codes) == 60
+    said = adapted.predict(X[60:], backbone_hash=BACKBONE.hash).probabilities
+    raw = adapted.classifier.predict_proba(X[60:])
+    ours, before = (calibration_error(p, codes[60:]).value for p in (said, raw))
+    assert ours < max(before, 0.05)
+    assert any("60 held-out pictures of the survey North" in n for n in adapted.training["notes"])
+    assert not any("of the library" in note for note in adapted.training["notes"])
+    adapted.save(tmp_path / "adapted")
+    again = Bundle.load(tmp_path / "adapted")
+    np.testing.assert_array_equal(
+        said, again.predict(X[60:], backbone_hash=BACKBONE.hash).probabilities
+    )
+
+
+def test_held_out_animals_are_judged_by_models_without_their_names(trained):
+    rng = np.random.default_rng(4)
+    X = rng.normal(size=(300, 8))  # nothing to learn: a name cannot be guessed by the others
+    names = np.where(np.arange(300) < 100, TAXA[rng.integers(0, 3, 300)], "")
+    adapted, _ = adapt(trained, X, names, method="reviewed")
+    seen = adapted.seen
+    assert seen.probabilities.max(axis=1).mean() == pytest.approx(1 / 3, abs=0.15)
+    assert np.mean(seen.probabilities.argmax(axis=1) == seen.codes) < 0.5
+
+
+def test_without_names_an_adapted_model_promises_nothing(trained):
+    X, names, _ = photos()
+    adapted, _ = adapt(trained, X, names, method="consensus", domain="north")
+    assert adapted.calibration is None
+    assert adapted.domain == "north"
+    assert any("not calibrated" in note for note in adapted.training["notes"])
+    found = adapted.contrasted(X, backbone_hash=BACKBONE.hash)
+    assert found.p_values is None
+    assert "was not checked there" in adapted.place_in_words(found.check)
+
+
+def test_an_adapted_model_warns_of_photos_unlike_those_it_was_adapted_to(trained):
+    X, names, _ = photos(n=300, reviewed=60)
+    adapted, _ = adapt(trained, X, names, method="reviewed", domain="north")
+    fresh = np.random.default_rng(7).normal(0, 0.05, X.shape) + X
+    library = np.random.default_rng(8).choice(trained.rows.features, 300)
+    for there, same in ((fresh, True), (library + np.eye(8)[6] * 4, False)):
+        found = adapted.contrasted(there, backbone_hash=BACKBONE.hash)
+        assert found.check.same == same
+        assert ("unlike those of the north" in adapted.place_in_words(found.check)) != same

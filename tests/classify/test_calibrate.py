@@ -49,11 +49,22 @@ def test_the_gradient_is_that_of_the_loss():
     weight = np.full(50, 1 / 50)
     at = np.array([0.7, 0.3, -0.2, 0.5, 0.1])
     wrong = check_grad(
-        lambda v: _objective(v, np.log(said), codes, weight, 0.02)[0],
-        lambda v: _objective(v, np.log(said), codes, weight, 0.02)[1],
+        lambda v: _objective(v, np.log(said), codes, weight, 0.02, 2.0, 0.3)[0],
+        lambda v: _objective(v, np.log(said), codes, weight, 0.02, 2.0, 0.3)[1],
         at,
     )
     assert wrong < 1e-6
+
+
+def test_few_specimens_leave_the_slope_near_the_expected_one_and_many_do_not():
+    said, codes, _ = drawn(4000, seed=5)  # see `drawn` for the true temperature
+    known = BiasCorrectedTemperature().fit(said, codes).temperature_
+    few, many = (
+        BiasCorrectedTemperature(slope=4.0, weight=50.0).fit(said[:n], codes[:n]).temperature_
+        for n in (10, 4000)
+    )
+    assert few < 0.5
+    assert many == pytest.approx(known, rel=0.15)
 
 
 def test_weights_count_rows():

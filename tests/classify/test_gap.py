@@ -61,7 +61,9 @@ def test_the_largest_difference_comes_first_with_its_medians():
     assert second.size == "small"
 
 
-def test_clouds_lie_apart_along_what_tells_them_apart():
+@pytest.mark.parametrize("most", [3000, 50])  # of larger sets, the axes are found by a part
+def test_clouds_lie_apart_along_what_tells_them_apart(monkeypatch, most):
+    monkeypatch.setattr("berlese.classify.gap.MOST", most)
     library, target = cloud(80, 0, 1, dim=6), cloud(70, 0, 2, dim=6)
     target[:, 3] += 4
     for each in (library, target):
@@ -71,7 +73,9 @@ def test_clouds_lie_apart_along_what_tells_them_apart():
     assert np.abs(np.corrcoef(right[:, 1], target[:, 0])[0, 1]) > 0.9
 
 
-def test_look_alikes_are_found_through_a_shift():
+@pytest.mark.parametrize("chunk", [1024, 7])
+def test_look_alikes_are_found_through_a_shift(monkeypatch, chunk):
+    monkeypatch.setattr("berlese.classify.gap.CHUNK", chunk)
     library = cloud(40, 0, 1, dim=12)
     target = np.concatenate([library[[7, 21]] * 1.0, cloud(38, 0, 5, dim=12)]) * 2 + 30
     assert {tuple(pair) for pair in look_alikes(library, target, 2)} == {(7, 0), (21, 1)}

@@ -7,10 +7,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import softmax
-from scipy.stats import binom, binomtest
+from scipy.stats import betabinom
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from berlese.classify.ranks import NO_NODE, BackOffRule, SetRule, Tree, fixed_sequence
+from berlese.classify.ranks import (
+    AHEAD,
+    NO_NODE,
+    BackOffRule,
+    SetRule,
+    Tree,
+    fixed_sequence,
+    risk_of_more,
+)
 from berlese.errors import SettingError
 
 # 0 Carabidae, 1 Staphylinidae, 2 Formicidae, 3 Acari (an order, no family); 4 Coleoptera,
@@ -107,9 +115,15 @@ def test_the_common_threshold_is_mapies(n):
     assert rule.error == 0.1
 
 
+def risk_by_hand(mistakes, n, error=0.1):
+    """Chance of more than `error` wrong among `AHEAD`, by scipy."""
+    return betabinom.sf(int(error * AHEAD), AHEAD, mistakes + 1, n - mistakes)
+
+
 def test_the_sequence_starts_where_a_pass_is_possible():
-    # ln .1 / ln .9 = 21.9: 22 specimens without a mistake pass, 21 cannot
-    for n, expected in ((21, np.inf), (22, 0.5)):
+    fewest = next(n for n in range(1, 200) if risk_by_hand(0, n) <= 0.1)
+    assert fewest == 22  # as for an endless table: ln .1 / ln .9 = 21.9
+    for n, expected in ((fewest - 1, np.inf), (fewest, 0.5)):
         confidence = np.linspace(1, 0.5, n)
         assert fixed_sequence(confidence, np.zeros(n, bool), 0.1, 0.1)[0] == expected
 
@@ -117,32 +131,36 @@ def test_the_sequence_starts_where_a_pass_is_possible():
 def test_the_sequence_ends_at_its_first_failure():
     wrong = np.zeros(200, bool)
     wrong[[30, 31, 32]] = True  # three of 33: the bound is far above .1, though 3 of 200 is fine
-    threshold, through = fixed_sequence(np.linspace(1, 0.2, 200), wrong)
-    bound = binomtest(0, 30).proportion_ci(0.8, "exact").high
-    assert bound < 0.1
-    assert threshold == pytest.approx(np.linspace(1, 0.2, 200)[29])
+    confidence = np.linspace(1, 0.2, 200)
+    threshold, through = fixed_sequence(confidence, wrong)
+    assert threshold == pytest.approx(confidence[29])
     assert not through
+    # a sequence that begins behind the mistakes goes through to the end
+    assert fixed_sequence(confidence, wrong, start=0.5) == (pytest.approx(0.2), True)
 
 
-def test_the_bound_is_the_exact_binomial_one():
-    # passed with k of n wrong exactly if so few mistakes have a probability of at most the risk
-    for n, k in ((60, 2), (60, 3), (90, 5), (90, 6)):
-        wrong = np.zeros(n, bool)
-        wrong[:k] = True
-        passed = fixed_sequence(np.ones(n), wrong, 0.1, 0.1)[0] == 1.0
-        assert passed == (binom.cdf(k, n, 0.1) <= 0.1)
+@pytest.mark.parametrize(("error", "n", "k"), [(0.1, 60, 1), (0.1, 200, 9), (0.05, 300, 6)])
+def test_passed_is_what_leaves_so_many_names_ahead_within_the_error(error, n, k):
+    found = risk_of_more(np.array([k, n]), np.array([n, n]), error)
+    assert found[0] == pytest.approx(risk_by_hand(k, n, error), abs=1e-9)
+    assert found[1] == pytest.approx(1)
+    wrong = np.arange(n) < k
+    for risk in (found[0] * 1.01, found[0] * 0.99):
+        assert (fixed_sequence(np.ones(n), wrong, error, risk)[0] == 1.0) == (risk > found[0])
 
 
 def test_names_keep_their_promise():
-    kept = 0
+    kept, shares = 0, []
     for seed in range(200):
         p, codes = drawn(300, seed=seed)
         rule = BackOffRule.fit(p, codes, error=0.1, risk=0.1)
         many, truth = drawn(4000, seed=seed + 10_000)
-        named = rule(many).node
-        given_names = named != NO_NODE
-        kept += not given_names.any() or (named != truth)[given_names].mean() <= 0.1
+        named = np.flatnonzero(rule(many).node != NO_NODE)
+        shares.append(len(named) / 4000)
+        table = named[:AHEAD]
+        kept += not len(table) or (rule(many).node[table] != truth[table]).mean() <= 0.1
     assert kept >= 170  # 180 promised; fewer than 170 once in a hundred at exactly .9
+    assert np.mean(shares) > 0.05
 
 
 def test_every_rank_of_a_tree_keeps_its_promise():
@@ -159,6 +177,45 @@ def test_every_rank_of_a_tree_keeps_its_promise():
             fine.append(not stated.any() or wrong.mean() <= 0.1)
         kept[seed] = all(fine)
     assert kept.sum() >= 170
+
+
+# twelve subfamilies in six families, three superfamilies and two orders
+DEEP = Tree(
+    np.array([*(12 + np.arange(12) // 2), *(18 + np.arange(6) // 2), 21, 21, 22, -1, -1]),
+    np.repeat([0, 1, 2, 3], [12, 6, 3, 2]),
+    12,
+)
+
+
+def seen_by_a_model(n, rng):
+    """Probabilities of animals of the deep tree, whose mistakes mostly stay near, and the truth."""
+    taxa = rng.integers(0, 12, n)
+    above = [DEEP.ancestors(level) for level in range(4)]
+    shared = sum((nodes[:, None] == nodes).astype(float) for nodes in above)
+    look = shared + 2 * np.eye(12)
+    return softmax(look[taxa] + rng.normal(0, 1.8, (n, 12)), axis=1), taxa
+
+
+def test_four_ranks_keep_the_promise_at_once_within_two_points():
+    seeds, kept, wrong, named = 250, 0, np.zeros(4), np.zeros(4)
+    for seed in range(seeds):
+        rng = np.random.default_rng(seed)
+        rule = BackOffRule.fit(*seen_by_a_model(400, rng), DEEP, error=0.1, risk=0.1)
+        p, taxa = seen_by_a_model(1500, rng)
+        shares = []
+        for level, threshold in enumerate(rule.threshold):
+            nodes, sure = DEEP.best(p, level)
+            table = np.flatnonzero(sure >= threshold)
+            named[level] += len(table) / len(p) / seeds
+            mistakes = nodes[table] != DEEP.ancestors(level)[taxa[table]]
+            shares.append(mistakes[:AHEAD].mean() if len(table) else 0.0)
+            wrong[level] += shares[-1] / seeds
+        kept += max(shares) <= 0.1
+    assert kept / seeds >= 0.88
+    assert (wrong <= 0.1).all()
+    assert (np.diff(named) > -0.005).all(), named  # each higher rank names as many or more
+    assert named[0] > 0.2
+    assert named[3] > 0.8
 
 
 def test_backs_off_to_the_order_where_the_family_is_doubtful():

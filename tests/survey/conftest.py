@@ -1,5 +1,6 @@
 """An empty survey, and a backbone that needs no weights."""
 
+import shutil
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -8,10 +9,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from berlese.classify.contrast import FEWEST
 from berlese.classify.training import train_bundle
 from berlese.features.embed import embed_files
 from berlese.features.preprocess import Preprocessing
+from berlese.features.store import FeatureStore
 from berlese.survey.library import read_library
+from berlese.survey.reviewing import animals_of
 from berlese.survey.steps import add_photos, embed_specimens, identify_specimens, segment_photos
 from berlese.survey.survey import Survey
 from tests.drawing import SHAPES, dish, paper, put_animal, save
@@ -68,3 +72,40 @@ def named(survey: Survey, backbone, tmp_path: Path) -> Survey:
     embed_specimens(survey, backbone)
     identify_specimens(survey, bundle)
     return survey
+
+
+@pytest.fixture(scope="session")
+def dishes(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("dishes")
+    for number in range(7):
+        save(folder / f"{number}.png", dish(number, 9))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def seen_once(tmp_path_factory, dishes):
+    """Folder of a survey of sixty-three animals with features, and a model of their very look."""
+    folder, backbone = tmp_path_factory.mktemp("seen") / "survey", TinyBackbone()
+    with Survey.create(folder) as survey:
+        add_photos(survey, [dishes])
+        segment_photos(survey)
+        embed_specimens(survey, backbone)
+        animals = animals_of(survey)
+        assert len(animals) >= FEWEST
+        store = FeatureStore(survey.features)
+        found = store.get([each.crop_sha256 for each in animals], backbone.hash)
+    X = np.stack([found[each.crop_sha256] for each in animals]).astype(float)
+    rng = np.random.default_rng(0)
+    library = np.concatenate([X, X]) + rng.normal(0, 0.3 * X.std(axis=0), (2 * len(X), X.shape[1]))
+    first = np.linalg.svd(library - library.mean(axis=0), full_matrices=False)[0][:, 0]
+    taxa = np.where(first > np.median(first), "Rotundidae", "Quadridae")
+    return folder, train_bundle(library, taxa, backbone=backbone)
+
+
+@pytest.fixture
+def seen(seen_once, tmp_path):
+    """The survey and the model of `seen_once`, to be changed at will."""
+    folder, bundle = seen_once
+    shutil.copytree(folder, tmp_path / "survey")
+    with Survey.open(tmp_path / "survey") as opened:
+        yield opened, bundle

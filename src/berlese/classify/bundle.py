@@ -24,8 +24,8 @@ from numpy.typing import ArrayLike, NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from berlese.classify.calibrate import Calibration
-from berlese.classify.contrast import Contrast
+from berlese.classify.calibrate import LIBRARY, Calibration
+from berlese.classify.contrast import Contrast, DomainCheck
 from berlese.classify.counts import HeldOut
 from berlese.classify.heads import saved_head
 from berlese.classify.library_rows import FILE_NAME as ROWS_NAME
@@ -43,6 +43,7 @@ CARD_NAME = "MODEL_CARD.md"
 OLD_UNKNOWN_SCORES = "unknown_scores"  # of format 1
 UNKNOWN = "unknown."
 HELD_OUT = "held_out."
+DOMAIN = "domain"  # in the training summary of a model that was adapted
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,6 +130,22 @@ class Bundle:
     def classes(self) -> list[str]:
         """The taxa, sorted."""
         return [str(name) for name in self.classifier.classes_]
+
+    @property
+    def domain(self) -> str:
+        """What the photos are called that the model's promises hold for."""
+        if self.calibration is not None:
+            return self.calibration.domain
+        return str(self.training.get(DOMAIN, LIBRARY))
+
+    def place_in_words(self, check: DomainCheck) -> str:
+        """Say what the model promises of photos that were compared with those of its domain."""
+        if check.same and self.calibration is None:
+            return (
+                f"the photos look like those of the {self.domain}, but the model was not checked "
+                "there: no rate of unknowns and no probability is promised"
+            )
+        return check.in_words(self.domain)
 
     @property
     def hash(self) -> str:
@@ -231,14 +248,21 @@ class Bundle:
             return probabilities
         return self.calibration.correction(probabilities)
 
+    @property
+    def seen(self) -> HeldOut | None:
+        """`held_out` with calibrated probabilities, as those of new specimens are."""
+        if self.held_out is None:
+            return None
+        return replace(self.held_out, probabilities=self.calibrated(self.held_out.probabilities))
+
     def _sure(self, plain: Predictions, error_rate: float) -> Predictions:
         """Replace names that are not sure enough by those of a higher rank."""
-        if self.held_out is None or not len(self.held_out.codes):
+        seen = self.seen
+        if seen is None or not len(seen.codes):
             raise SettingError(
                 f"an error rate of {error_rate:g} cannot be promised: the model has no held-out "
                 "specimens to judge by. Train it again, with pictures of more photos."
             )
-        seen = replace(self.held_out, probabilities=self.calibrated(self.held_out.probabilities))
         names = sure_names(
             plain.probabilities,
             seen,

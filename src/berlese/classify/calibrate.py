@@ -15,12 +15,12 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
 from scipy.special import logsumexp, softmax
 from scipy.stats import binomtest
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from berlese.errors import SettingError
-from berlese.options import require_at_least
+from berlese.options import require_at_least, require_between
 
 BINS = 15
 LEVEL = 0.9
@@ -29,6 +29,8 @@ SMALLEST_PROBABILITY = 1e-12  # networks give zeros, which have no logarithm
 LIBRARY = "library"
 FEWEST_FOR_ERROR = 20
 FOLDS = 5
+EXACTLY = {"maxiter": 500, "ftol": 1e-12, "gtol": 1e-8}
+NEARLY = {"maxiter": 50, "ftol": 1e-7, "gtol": 1e-5}
 SLOPES = (0.01, 100.0)  # wider than any measured; keeps the order of names and finite numbers
 
 
@@ -36,13 +38,17 @@ class BiasCorrectedTemperature(BaseEstimator):
     """Correct probabilities by one temperature and one bias a class (BCTS).
 
     The corrected probabilities are softmax(log p / T + b). They minimise the mean negative
-    log-likelihood + `ridge` var(b) + (1/T - 1)^2 / n: the last term has the weight of one specimen
-    and keeps T finite where all names are right.
+    log-likelihood + `ridge` var(b) + `weight` (1/(T `slope`) - 1)^2 / n: the last term weighs as
+    much as a few specimens and keeps T finite where all names are right.
 
     Parameters
     ----------
     ridge : float, default=0.02
         Holds the biases together, most of all that of a class without a specimen.
+    slope : float, default=1.0
+        The 1/T that is expected: below 1 of models that are too sure of themselves.
+    weight : float, default=1.0
+        Specimens that the expectation weighs as much as.
 
     Attributes
     ----------
@@ -52,11 +58,18 @@ class BiasCorrectedTemperature(BaseEstimator):
         b, with mean 0.
     """
 
-    def __init__(self, ridge=RIDGE):
+    def __init__(self, ridge=RIDGE, slope=1.0, weight=1.0):
         self.ridge = ridge
+        self.slope = slope
+        self.weight = weight
 
     def fit(
-        self, probabilities: ArrayLike, codes: ArrayLike, sample_weight: ArrayLike | None = None
+        self,
+        probabilities: ArrayLike,
+        codes: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        near: "BiasCorrectedTemperature | None" = None,
     ) -> "BiasCorrectedTemperature":
         """Learn the correction from specimens that the model had not seen.
 
@@ -68,6 +81,8 @@ class BiasCorrectedTemperature(BaseEstimator):
             The column of the true class of each.
         sample_weight : array of shape (n,), optional
             Above 0; all one by default.
+        near : BiasCorrectedTemperature, optional
+            A fitted one to start from, where many alike are needed; it is fitted less exactly then.
 
         Raises
         ------
@@ -75,22 +90,26 @@ class BiasCorrectedTemperature(BaseEstimator):
             If there is no row, a code has no column, or a probability is negative or NaN.
         """
         require_at_least(self, "ridge", 0.0)
+        require_between(self, "slope", *SLOPES)
+        require_at_least(self, "weight", 0.0)
         logs = _logs(probabilities)
         truth = _codes(codes, logs.shape)
         n, n_classes = logs.shape
         weight = np.ones(n) if sample_weight is None else np.asarray(sample_weight, np.float64)
         if weight.shape != (n,) or not (weight > 0).all():
             raise SettingError(f"sample_weight must be {n} numbers above 0, one a row.")
-        start = np.concatenate([[1.0], np.zeros(n_classes)])
+        start = np.concatenate([[self.slope], np.zeros(n_classes)])
+        if near is not None:
+            start = np.concatenate([[1 / near.temperature_], near.bias_])
         bounds = [SLOPES, *[(None, None)] * n_classes]
         found = minimize(
             _objective,
             start,
-            args=(logs, truth, weight / weight.sum(), float(self.ridge)),
+            args=(logs, truth, weight / weight.sum(), self.ridge, self.slope, self.weight / n),
             jac=True,
             method="L-BFGS-B",
             bounds=bounds,
-            options={"maxiter": 500, "ftol": 1e-12, "gtol": 1e-8},
+            options=EXACTLY if near is None else NEARLY,
         )
         self.temperature_ = float(1 / found.x[0])
         self.bias_ = found.x[1:] - found.x[1:].mean()
@@ -137,6 +156,8 @@ def _objective(
     codes: NDArray[np.intp],
     weight: NDArray[np.float64],
     ridge: float,
+    expected: float,
+    trust: float,
 ) -> tuple[float, NDArray[np.float64]]:
     """Penalised mean negative log-likelihood and its gradient; convex in both."""
     slope, bias = values[0], values[1:]
@@ -148,8 +169,9 @@ def _objective(
     residual[rows, codes] -= 1
     residual *= weight[:, None]
     centred = bias - bias.mean()
-    loss += ridge * np.mean(centred**2) + (slope - 1) ** 2 / len(codes)
-    by_slope = np.sum(residual * logs) + 2 * (slope - 1) / len(codes)
+    off = slope / expected - 1
+    loss += ridge * np.mean(centred**2) + trust * off**2
+    by_slope = np.sum(residual * logs) + 2 * trust * off / expected
     by_bias = residual.sum(axis=0) + 2 * ridge * centred / len(bias)
     return float(loss), np.concatenate([[by_slope], by_bias])
 
@@ -380,6 +402,8 @@ class Calibration:
         groups: ArrayLike | None = None,
         *,
         domain: str = LIBRARY,
+        slope: float = 1.0,
+        weight: float = 1.0,
         random_state: int = 0,
     ) -> "Calibration":
         """Fit the correction to all specimens, and measure it across five parts of them.
@@ -393,6 +417,8 @@ class Calibration:
         groups : array of shape (n,), optional
             Photos; a photo's specimens stay in one part.
         domain : str
+        slope, weight : float
+            See `BiasCorrectedTemperature`.
         random_state : int
 
         Raises
@@ -401,7 +427,7 @@ class Calibration:
             As `BiasCorrectedTemperature.fit`.
         """
         p, y = np.asarray(probabilities, np.float64), np.asarray(codes)
-        correction = BiasCorrectedTemperature().fit(p, y)
+        correction = BiasCorrectedTemperature(slope=slope, weight=weight).fit(p, y)
         names = np.arange(len(y)) if groups is None else np.asarray(groups)
         members = np.unique(names, return_inverse=True)[1]
         n_groups = int(members.max()) + 1
@@ -412,7 +438,7 @@ class Calibration:
         corrected = np.empty_like(p)
         for part in range(FOLDS):
             held = fold == part
-            fitted = BiasCorrectedTemperature().fit(p[~held], y[~held])
+            fitted = clone(correction).fit(p[~held], y[~held])
             corrected[held] = fitted(p[held])
         return cls(
             correction,

@@ -6,6 +6,7 @@ from sklearn.cluster import AgglomerativeClustering
 from threadpoolctl import threadpool_limits
 
 from berlese.classify.likeness import even_features, unit_rows
+from berlese.classify.standardising import finite_rows
 
 DIRECTIONS = 50
 LARGEST_DISTANCE = 0.6
@@ -31,8 +32,13 @@ def alike(features: ArrayLike) -> NDArray[np.intp]:
     -------
     ndarray of int of shape (n,)
         Number of the group, 0 the largest; -1 for animals that fewer than two others are like.
+
+    Raises
+    ------
+    LibraryError
+        If a feature is not a finite number.
     """
-    X = np.asarray(features, np.float64)
+    X = finite_rows(features)
     groups = np.full(len(X), ALONE)
     if len(X) < FEWEST_ALIKE:
         return groups

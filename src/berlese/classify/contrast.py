@@ -64,7 +64,7 @@ class DomainCheck:
     Attributes
     ----------
     n : int
-        Animals that were compared.
+        Animals that were compared; where they are too few, of the side that has fewer.
     auroc : float or None
         How well the most library-like half of them is told from the library's: .5 is not at all,
         1 always. None where there are too few animals to tell.
@@ -141,7 +141,7 @@ def contrast(
     """
     X, ranks = np.asarray(features, np.float64), np.asarray(joint, np.float64)
     if min(len(X), len(known.joint)) < FEWEST:
-        return Contrast(DomainCheck(len(X), None), None)
+        return Contrast(DomainCheck(min(len(X), len(known.joint)), None), None)
     members = np.arange(len(X)) if groups is None else np.unique(groups, return_inverse=True)[1]
     of_known, of_survey = _held_out_scores(
         known, X, np.asarray(named, np.intp), members, np.random.default_rng(random_state)

@@ -31,6 +31,7 @@ from berlese.classify.powered import (
 from berlese.classify.shares import as_probabilities, em_shares, with_shares
 from berlese.errors import SettingError
 
+REVIEWED, SHARES, RAW = "reviewed", "shares", "raw"  # the methods
 FEWEST_REVIEWED = 30
 DRAWS = 100
 LARGEST_DRAW = 4000
@@ -145,6 +146,7 @@ def estimate_counts(
     reviewed_taxa: Sequence[str] = (),
     inclusion: ArrayLike | None = None,
     held_out: HeldOut | None = None,
+    why_not: str = "",
     level: float = LEVEL,
     random_state: int = 0,
 ) -> Counts:
@@ -171,6 +173,8 @@ def estimate_counts(
         All were drawn at random by default.
     held_out : HeldOut, optional
         What the model makes of library specimens that it had not seen.
+    why_not : str
+        Why counts cannot be corrected by these, for a person; said where nothing else can be done.
     level : float
         Of the intervals.
     random_state : int
@@ -190,16 +194,22 @@ def estimate_counts(
     reviewed = Reviewed.of(reviewed_rows, codes, inclusion, n=n, n_classes=len(every))
     models = [np.pad(p, ((0, 0), (0, len(every) - len(taxa)))) for p in models]
     k = int(reviewed.at_random.sum())
-    if k >= FEWEST_REVIEWED or (k == n and k > 1):
-        method = "reviewed"
+    if by_review(k, n):
+        method = REVIEWED
         estimate = _from_review(models, features, reviewed, n, len(every), level, random_state)
     elif same_domain and held_out is not None and len(held_out.codes):
-        method = "shares"
+        method = SHARES
         estimate = _from_shares(models[0], held_out, reviewed, level, random_state)
     else:
-        method = "raw"
+        method = RAW
         estimate = _uncorrected(models[0], reviewed)
-    return _counts(every, models[0], estimate, reviewed, method, same_domain, k, level)
+    why = _reason(method, why_not or _why_not(same_domain), k, level)
+    return _counts(every, models[0], estimate, reviewed, method, why, k, level)
+
+
+def by_review(at_random: int, n: int) -> bool:
+    """Whether so many animals reviewed at random, of n, are enough to count by."""
+    return at_random >= FEWEST_REVIEWED or (at_random == n and n > 1)
 
 
 def _models(probabilities: Any, n_classes: int) -> list[NDArray[np.float64]]:
@@ -251,7 +261,7 @@ def _counts(
     estimate: ShareEstimate,
     reviewed: Reviewed,
     method: str,
-    same_domain: bool,
+    why: str,
     k: int,
     level: float,
 ) -> Counts:
@@ -265,7 +275,7 @@ def _counts(
         high=estimate.high * n,
         level=level,
         method=method,
-        why=_reason(method, same_domain, k, level),
+        why=why,
         n_reviewed=k,
         probabilities=_raked(estimate.predicted, estimate.shares, reviewed),
         deviation=estimate.deviation * n,
@@ -274,25 +284,26 @@ def _counts(
     )
 
 
-def _reason(method: str, same_domain: bool, k: int, level: float) -> str:
-    if method == "reviewed":
+def _why_not(same_domain: bool) -> str:
+    if same_domain:
+        return "the model was not checked on specimens it had not seen"
+    return "these photos are unlike the library's"
+
+
+def _reason(method: str, why_not: str, k: int, level: float) -> str:
+    if method == REVIEWED:
         return (
             f"{k} animals reviewed at random correct the model's counts; each interval holds at "
             f"{level:.0%} on these photos, whatever the library."
         )
-    if method == "shares":
+    if method == SHARES:
         return (
-            "the photos are taken to be like the library's, so counts are corrected for the "
-            "confusions that the model makes there; on other photos neither counts nor intervals "
-            "would hold."
+            "the photos are taken to be like the library's and to hold its taxa only, so counts "
+            "are corrected for the confusions that the model makes there; on other photos neither "
+            "counts nor intervals would hold."
         )
-    cause = (
-        "the model was not checked on specimens it had not seen"
-        if same_domain
-        else "these photos are unlike the library's"
-    )
     return (
-        f"counts are as the model named, without intervals: {cause}, and only {k} animals are "
+        f"counts are as the model named, without intervals: {why_not}, and only {k} animals are "
         f"reviewed at random. Review {FEWEST_REVIEWED} or more at random."
     )
 
@@ -308,12 +319,11 @@ def _from_shares(
     n, n_classes = p.shape
     known = held_out.probabilities.shape[1]
     prior = np.bincount(held_out.codes, minlength=known) / len(held_out.codes)
-    calibrated = BiasCorrectedTemperature().fit(held_out.probabilities, held_out.codes)(
-        p[:, :known]
-    )
+    correction = BiasCorrectedTemperature().fit(held_out.probabilities, held_out.codes)
+    calibrated = correction(p[:, :known])
     shares = em_shares(calibrated, prior)
     deviation = np.zeros(n_classes)
-    deviation[:known] = _error_in_draws(shares, held_out, n, random_state)
+    deviation[:known] = _error_in_draws(shares, held_out, correction, n, random_state)
     predicted = np.zeros((n, n_classes))
     predicted[:, :known] = with_shares(calibrated, prior, shares)
     padded = np.pad(shares, (0, n_classes - known))
@@ -322,7 +332,11 @@ def _from_shares(
 
 
 def _error_in_draws(
-    shares: NDArray[np.float64], held_out: HeldOut, n: int, random_state: int
+    shares: NDArray[np.float64],
+    held_out: HeldOut,
+    correction: BiasCorrectedTemperature,
+    n: int,
+    random_state: int,
 ) -> NDArray[np.float64]:
     """Root mean square error of EM on surveys of `n` animals drawn with these shares.
 
@@ -337,7 +351,9 @@ def _error_in_draws(
     squares = np.zeros((DRAWS, n_classes))
     for draw in range(DRAWS):
         rows = held_out.resampled(rng)
-        fitted = BiasCorrectedTemperature().fit(held_out.probabilities[rows], held_out.codes[rows])
+        fitted = BiasCorrectedTemperature().fit(
+            held_out.probabilities[rows], held_out.codes[rows], near=correction
+        )
         prior = np.bincount(held_out.codes[rows], minlength=n_classes) + 1e-3
         animals = _drawn(held_out, held_out.resampled(rng), rng.multinomial(n_drawn, likely), rng)
         estimate = em_shares(fitted(held_out.probabilities[animals]), prior, tolerance=1e-5)

@@ -14,11 +14,13 @@ from scipy.stats import rankdata
 from berlese.classify.adaptation.scores import unit
 from berlese.classify.domain_error import ALIKE, DomainError
 from berlese.classify.linear import logistic_weights
-from berlese.classify.standardising import Standardiser
+from berlese.classify.standardising import Standardiser, finite_rows
 
 CLEAR = 0.33  # Cliff's delta from which a difference is called clear, after Romano et al. 2006
 STRONG = 0.474
 PAIRS = 6
+MOST = 3000  # pictures of a set that the axes of the plane are found by
+CHUNK = 1024
 FEWEST = 2  # measured pairs that make a range
 
 
@@ -129,15 +131,21 @@ def clouds(
     -------
     library, target : ndarrays of float64 of shape (n, 2)
     """
-    both = np.concatenate([library, target])
-    Z = Standardiser.of(both)(both)
-    side = (np.arange(len(both)) >= len(library)).astype(np.intp)
+    rng = np.random.default_rng(0)
+    seen = [
+        each if len(each) <= MOST else each[rng.choice(len(each), MOST, replace=False)]
+        for each in (library, target)
+    ]
+    standardiser = Standardiser.of(np.concatenate(seen))
+    Z = standardiser(np.concatenate(seen))
+    side = np.repeat([0, 1], [len(each) for each in seen])
     coefficients, _, _ = logistic_weights(Z, side, C=0.001)
     across = unit(coefficients[1] - coefficients[0])
     left = Z - np.outer(Z @ across, across)
     up = np.linalg.svd(left - left.mean(axis=0), full_matrices=False)[2][0]
-    plane = np.column_stack([Z @ across, left @ up])
-    return plane[: len(library)], plane[len(library) :]
+    up -= (up @ across) * across  # exactly at right angles, as what is left of any row is
+    axes = np.column_stack([across, up])
+    return standardiser(library) @ axes, standardiser(target) @ axes
 
 
 def look_alikes(
@@ -151,11 +159,22 @@ def look_alikes(
     -------
     list of (int, int)
         Rows of library and target, the most alike first.
+
+    Raises
+    ------
+    LibraryError
+        If a set has no picture, or a feature is not a finite number.
     """
-    sides = [unit(Standardiser.of(each)(each)) for each in (library, target)]
-    cosines = sides[1] @ sides[0].T
-    best = cosines.argmax(axis=1)
-    order = np.argsort(-cosines[np.arange(len(best)), best], kind="stable")
+    sides = [
+        unit(Standardiser.of(each)(each))
+        for each in (finite_rows(library, fewest=1), finite_rows(target, fewest=1))
+    ]
+    best, cosines = np.empty(len(target), np.intp), np.empty(len(target))
+    for start in range(0, len(target), CHUNK):
+        some = sides[1][start : start + CHUNK] @ sides[0].T
+        best[start : start + CHUNK] = some.argmax(axis=1)
+        cosines[start : start + CHUNK] = some.max(axis=1)
+    order = np.argsort(-cosines, kind="stable")
     pairs: list[tuple[int, int]] = []
     for row in order:
         if best[row] not in {a for a, _ in pairs}:

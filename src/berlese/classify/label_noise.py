@@ -25,7 +25,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Normalizer, StandardScaler
 from threadpoolctl import threadpool_limits
 
-from berlese.classify.linear import LinearClassifier
+from berlese.classify.linear import LinearClassifier, many_classes
+from berlese.classify.standardising import finite_rows
 from berlese.classify.training import folds_of
 from berlese.errors import LibraryError, SettingError
 
@@ -101,7 +102,7 @@ def doubt_labels(
     LibraryError
         If there are fewer than two taxa, all pictures are of one group, or a feature is NaN.
     """
-    X, y = _finite(features), np.asarray(labels, np.str_)
+    X, y = finite_rows(features), np.asarray(labels, np.str_)
     if len(X) > LARGEST:
         X = PCA(AXES_OF_LARGE, svd_solver="randomized", random_state=0).fit_transform(X)
     taxa, codes = np.unique(y, return_inverse=True)
@@ -168,11 +169,9 @@ def _held_out(
 
 
 def _fitted(make: Callable[[], Any], X: NDArray[np.float64], codes: NDArray[np.intp]) -> Any:
-    with warnings.catch_warnings(), threadpool_limits(1):
-        # A library of few pictures a taxon may have fewer pictures than landmarks, and more taxa
-        # than is usual: scikit-learn warns of both.
+    with many_classes(), threadpool_limits(1):
+        # A library of few pictures may have fewer of them than landmarks.
         warnings.filterwarnings("ignore", message="n_components > n_samples")
-        warnings.filterwarnings("ignore", message="The number of unique classes")
         return make().fit(X, codes)
 
 
@@ -257,7 +256,7 @@ def near_duplicates(
     """
     if not 0.9 < least_similarity <= 1:
         raise SettingError(f"least_similarity must be in (0.9, 1], got {least_similarity!r}.")
-    unit = _unit(_finite(features))
+    unit = _unit(finite_rows(features))
     if len(unit) < 2:
         return []
     # Projection shortens distances: no pair is lost among the few axes, and a tree is quick there.
@@ -269,17 +268,6 @@ def near_duplicates(
     alike = cosine >= least_similarity - 1e-12
     found = sorted(zip(*pairs[alike].T.tolist(), cosine[alike].tolist(), strict=True))
     return sorted(found, key=lambda pair: -pair[2]) if len(found) else []
-
-
-def _finite(features: ArrayLike) -> NDArray[np.float64]:
-    X = np.asarray(features, np.float64)
-    bad = np.flatnonzero(~np.isfinite(X).all(axis=1)) if X.ndim == 2 else np.zeros(1, int)
-    if len(bad):
-        raise LibraryError(
-            f"features must be rows of finite numbers; row {bad[0]} of shape {X.shape} is not. "
-            "Embed that picture again, or leave it out."
-        )
-    return X
 
 
 def _unit(X: NDArray[np.float64]) -> NDArray[np.float64]:

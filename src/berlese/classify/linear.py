@@ -1,5 +1,8 @@
 """The plain head: standardised features and logistic regression."""
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -47,7 +50,8 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         require_between(self, "C", 0, float("inf"), inclusive=False)
         require_at_least(self, "max_iter", 1)
         X, y = validate_data(self, X, y, dtype=np.float64)
-        check_classification_targets(y)
+        with many_classes():
+            check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(
@@ -96,6 +100,14 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         self.n_features_in_ = self.coefficients_.shape[1]
 
 
+@contextmanager
+def many_classes() -> Iterator[None]:
+    """Let libraries have few pictures a taxon: scikit-learn takes them for numbers, and warns."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The number of unique classes")
+        yield
+
+
 def logistic_weights(
     Z: NDArray[np.float64],
     codes: NDArray[np.intp],
@@ -125,7 +137,7 @@ def logistic_weights(
     """
     model = LogisticRegression(C=C, class_weight="balanced", max_iter=max_iter)
     # Several threads take ten times as long on matrices so small: they wait for each other.
-    with threadpool_limits(1):
+    with threadpool_limits(1), many_classes():
         model.fit(Z, codes, sample_weight=sample_weight)
     coefficients, intercepts = model.coef_, model.intercept_
     if len(coefficients) == 1:

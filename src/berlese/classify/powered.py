@@ -18,6 +18,7 @@ from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from berlese.classify.calibrate import BiasCorrectedTemperature
+from berlese.classify.linear import many_classes
 from berlese.classify.standardising import Standardiser
 from berlese.errors import SettingError
 
@@ -219,7 +220,7 @@ def target_classifier(
         if len(present) == 1:
             p[:, present] = 1
             return p
-        with threadpool_limits(1):
+        with threadpool_limits(1), many_classes():
             axes, seen = np.linalg.qr(standardise(features[rows]).T)
             model = LogisticRegression(C=C, max_iter=1000).fit(seen.T, codes)
             weights = (model.coef_ @ axes.T) / standardise.deviation

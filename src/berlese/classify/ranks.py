@@ -7,9 +7,13 @@ Two promises, both for specimens drawn like the calibration's (same camera, same
   enough calibration specimens (Mondrian: Vovk 2013, Machine Learning 92:349), else the common one.
 - *Names* are given only where they are sure enough that at most a stated share of those given is
   wrong; else the specimen is named at the next higher rank, or not at all. Thresholds are found by
-  Learn then Test (Angelopoulos et al. 2025, Annals of Applied Statistics 19:1641): a fixed sequence
-  of ever looser thresholds, each tested by the exact binomial bound (Clopper & Pearson 1934), up to
-  the first that fails. Ranks share the risk of failing as in Holm's procedure.
+  Learn then Test (Angelopoulos et al. 2025, Annals of Applied Statistics 19:1641): fixed sequences
+  of ever looser thresholds, each tested up to the first that fails. One begins with the fewest
+  specimens that can pass, one with a third of all, which a mistake among the surest few does not
+  end. What is tested is a table of `AHEAD` names: the wrong ones among them follow from those of
+  the calibration (beta-binomial, with the upper end of Clopper & Pearson's bound, 1934), so that
+  chance in the table itself is counted too. Sequences and ranks share the risk of failing as in
+  Holm's procedure.
 """
 
 from collections.abc import Sequence
@@ -17,12 +21,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import beta
+from scipy.special import betaln, gammaln
 
 from berlese.errors import SettingError
 
 ERROR = 0.1
 RISK = 0.1
+AHEAD = 200  # names of a table in which the promised share shall not be exceeded
+STARTS = (0.0, 1 / 3)  # share of the calibration that the first threshold of a sequence lets in
 NO_NODE = -1
 
 
@@ -205,9 +211,9 @@ class Names:
 class BackOffRule:
     """Names specimens at the lowest rank that is sure enough.
 
-    The promise is by rank, as a table of that rank reads it: of all specimens whose probability
-    at a rank reaches its threshold, at most the share `error` has the wrong name there. It is kept
-    for all ranks at once, except with probability `risk` over the draw of the calibration.
+    The promise is by rank, as a table of that rank reads it: of `AHEAD` specimens or more whose
+    probability at a rank reaches its threshold, at most the share `error` has the wrong name
+    there. It is kept for all ranks at once, except with probability `risk`.
 
     Parameters
     ----------
@@ -281,20 +287,27 @@ class BackOffRule:
 
 
 def fixed_sequence(
-    confidence: ArrayLike, wrong: ArrayLike, error: float = ERROR, risk: float = RISK
+    confidence: ArrayLike,
+    wrong: ArrayLike,
+    error: float = ERROR,
+    risk: float = RISK,
+    *,
+    start: float = 0.0,
 ) -> tuple[float, bool]:
-    """Loosest threshold on confidence at which the error among those above it is within bounds.
+    """Loosest threshold on confidence at which a table of names keeps within its error.
 
-    Thresholds go from strict to loose; the first lets in n0 = ceil(ln risk / ln(1 - error))
-    specimens, fewer could not pass without a mistake. Each is passed if the upper bound of its
-    error at confidence 1 - `risk` (Clopper-Pearson) is at most `error`; the first failure ends it,
-    since going on behind a failure voids the promise.
+    Thresholds go from strict to loose; the first lets in the fewest specimens that could pass
+    without a mistake, or a share `start` of all. Each is passed if, of `AHEAD` further specimens
+    above it, more than the share `error` is wrong with probability `risk` at most; the first
+    failure ends it, since going on behind a failure voids the promise.
 
     Parameters
     ----------
     confidence : array of float of shape (n,)
     wrong : array of bool of shape (n,)
     error, risk : float
+    start : float
+        From 0 to 1.
 
     Returns
     -------
@@ -306,40 +319,62 @@ def fixed_sequence(
     sure, bad = np.asarray(confidence, np.float64), np.asarray(wrong, bool)
     order = np.argsort(-sure, kind="stable")
     ordered, mistakes = sure[order], np.cumsum(bad[order])
+    n = np.arange(1, len(ordered) + 1)
+    possible = np.flatnonzero(risk_of_more(np.zeros_like(n), n, error) <= risk)
+    if not len(possible):
+        return np.inf, False
     # where confidences tie, the threshold lets in all of them
     last = np.append(np.flatnonzero(np.diff(ordered)), len(ordered) - 1)
-    first = int(np.ceil(np.log(risk) / np.log1p(-error)))
-    tested = last[last + 1 >= first]
-    if not len(tested):
-        return np.inf, False
-    bounds = beta.ppf(1 - risk, mistakes[tested] + 1, tested + 1 - mistakes[tested])
-    bounds = np.where(mistakes[tested] == tested + 1, 1.0, bounds)
-    failed = np.flatnonzero(bounds > error)
+    tested = last[last >= max(possible[0], int(np.ceil(start * len(ordered))) - 1)]
+    failed = np.flatnonzero(risk_of_more(mistakes[tested], n[tested], error) > risk)
     if not len(failed):
         return float(ordered[tested[-1]]), True
     passed = int(failed[0])
     return (float(ordered[tested[passed - 1]]) if passed else np.inf), False
 
 
+def risk_of_more(
+    mistakes: NDArray[np.intp], n: NDArray[np.intp], error: float
+) -> NDArray[np.float64]:
+    """Probability that of the next `AHEAD` names more than the share `error` is wrong.
+
+    Parameters
+    ----------
+    mistakes, n : ndarray of int of the same shape
+        Seen so far: wrong ones, and all.
+    error : float
+    """
+    ahead = max(AHEAD, int(np.ceil(1 / error)))
+    right = np.maximum(n - mistakes, 1e-9)  # nothing right: the next ones are wrong
+    allowed = np.arange(int(error * ahead + 1e-9) + 1)[:, None]
+    logs = betaln(allowed + mistakes + 1, ahead - allowed + right) - betaln(mistakes + 1, right)
+    ways = gammaln(ahead + 1) - gammaln(allowed + 1) - gammaln(ahead - allowed + 1)
+    return np.asarray(1 - np.exp(logs + ways).sum(axis=0))
+
+
 def _holm(
     paths: Sequence[tuple[NDArray[np.float64], NDArray[np.bool_]]], error: float, risk: float
 ) -> NDArray[np.float64]:
-    """Thresholds of several sequences that share one risk.
+    """Thresholds of several sequences that share one risk; each is begun at every of `STARTS`.
 
     Each has an equal part; one that passes to its end leaves its part to the others (the
     sequentially rejective procedure of Bretz et al. 2009, Statistics in Medicine 28:586).
     """
-    thresholds = np.full(len(paths), np.inf)
-    left = list(range(len(paths)))
+    thresholds = np.full((len(paths), len(STARTS)), np.inf)
+    left = list(np.ndindex(thresholds.shape))
     while left:
-        results = {at: fixed_sequence(*paths[at], error, risk / len(left)) for at in left}
+        part = risk / len(left)
+        results = {
+            (path, begun): fixed_sequence(*paths[path], error, part, start=STARTS[begun])
+            for path, begun in left
+        }
         for at, (threshold, _) in results.items():
             thresholds[at] = threshold
         ended = [at for at, (_, through) in results.items() if through]
         if not ended:
             break
         left = [at for at in left if at not in ended]
-    return thresholds
+    return thresholds.min(axis=1)
 
 
 def _checked(

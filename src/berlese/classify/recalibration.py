@@ -26,6 +26,7 @@ def recalibrate(
     groups: ArrayLike | None = None,
     *,
     others: ArrayLike | None = None,
+    groups_of_others: ArrayLike | None = None,
     domain: str,
     random_state: int = 0,
 ) -> Bundle:
@@ -45,6 +46,8 @@ def recalibrate(
         Photos; specimens of one stay together when the model is checked.
     others : array of shape (m, dim), optional
         Of animals of the same photos that nobody named.
+    groups_of_others : array of shape (m,), optional
+        Photos of these.
     domain : str
         What the photos are called.
     random_state : int
@@ -71,12 +74,13 @@ def recalibrate(
     )
     pool = None if others is None else np.asarray(others, np.float64)
     rule = _unknown_rule(bundle, X, raw, y, members, pool, random_state)
+    rule = _in_domain(rule, bundle, X, raw, groups, pool, groups_of_others)
     return replace(
         bundle,
         unknown_rule=rule,
         calibration=calibration,
         held_out=HeldOut(raw[known], codes, of_known),
-        training=bundle.training | {"notes": _notes(bundle, rule, calibration, domain, known)},
+        training=bundle.training | {"notes": _notes(bundle, rule, calibration, domain, y)},
     )
 
 
@@ -101,14 +105,35 @@ def _unknown_rule(
     return UnknownRule.fit(raw[known], likeness, parts)
 
 
+def _in_domain(
+    rule: UnknownRule,
+    bundle: Bundle,
+    X: NDArray[np.float64],
+    raw: NDArray[np.float64],
+    groups: ArrayLike | None,
+    pool: NDArray[np.float64] | None,
+    groups_of_pool: ArrayLike | None,
+) -> UnknownRule:
+    """Keep what these photos look like, so that others are told from them later."""
+    if pool is None or not len(pool):
+        return rule.in_domain(raw, X, None if groups is None else np.asarray(groups))
+    seen = np.concatenate([raw, bundle.classifier.predict_proba(pool)])
+    photos = None
+    if groups is not None and groups_of_pool is not None:
+        photos = np.concatenate([np.asarray(groups), np.asarray(groups_of_pool)])
+    return rule.in_domain(seen, np.concatenate([X, pool]), photos)
+
+
 def _notes(
     bundle: Bundle,
     rule: UnknownRule,
     calibration: Calibration,
     domain: str,
-    known: NDArray[np.bool_],
+    names: NDArray[np.str_],
 ) -> list[str]:
     """Replace what the bundle said of its promises."""
+    known = np.isin(names, bundle.classes)
+    new = sorted({str(name) for name in names[~known]} - {""})
     kept = [note for note in bundle.training.get("notes", []) if "held-out" not in note]
     judged = (
         f"by what {int((~known).sum())} reviewed unknown ones look like"
@@ -120,4 +145,12 @@ def _notes(
         f"unknowns are told {judged}, with the rate held on {rule.n} reviewed animals of {domain}; "
         f"rates below {rule.smallest_rate():.3g} cannot be held",
         calibration.in_words(),
+        *(
+            [
+                f"reviewed animals are of taxa that the model does not know ({', '.join(new)}): "
+                "teach it pictures of them by berlese train --add"
+            ]
+            if new
+            else []
+        ),
     ]

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+
+from berlese.errors import LibraryError
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,3 +39,23 @@ class Standardiser:
     def from_state(cls, state: dict[str, NDArray[np.float64]]) -> "Standardiser":
         """Take what `to_state` gave."""
         return cls(state["mean"], state["deviation"])
+
+
+def finite_rows(features: ArrayLike, *, fewest: int = 0) -> NDArray[np.float64]:
+    """Take features of shape (n, dim) as float64.
+
+    Raises
+    ------
+    LibraryError
+        If one is not a finite number, or there are fewer rows than `fewest`.
+    """
+    X = np.asarray(features, np.float64)
+    bad = np.flatnonzero(~np.isfinite(X).all(axis=1)) if X.ndim == 2 else np.zeros(1, int)
+    if len(bad):
+        raise LibraryError(
+            f"features must be rows of finite numbers; row {bad[0]} of shape {X.shape} is not. "
+            "Embed that picture again, or leave it out."
+        )
+    if len(X) < fewest:
+        raise LibraryError(f"{fewest} pictures or more are needed, got {len(X)}. Add some.")
+    return X

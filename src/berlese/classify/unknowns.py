@@ -7,7 +7,7 @@ Calling a specimen unknown where p <= rate calls at most that share of known one
 as they come from the calibration's domain (Bates et al. 2023, Annals of Statistics 51:149).
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -41,6 +41,9 @@ class UnknownRule:
         Their mean ranks, sorted.
     known : Known, optional
         Specimens to contrast a whole survey with, see `berlese.classify.contrast`.
+    domain : Known, optional
+        Without these: animals of the photos that the rule holds for, of whatever taxon. They only
+        tell whether a survey is of one domain with them.
     """
 
     highest: NDArray[np.float64]
@@ -48,6 +51,7 @@ class UnknownRule:
     parts: NDArray[np.float64] | None = None
     joint: NDArray[np.float64] | None = None
     known: Known | None = None
+    domain: Known | None = None
 
     @classmethod
     def fit(
@@ -111,7 +115,7 @@ class UnknownRule:
         else:
             if features is None:
                 raise SettingError("the score 'likeness' needs features.")
-            scores = _mean_rank(self.likeness.scores(np.asarray(features)), self.parts)
+            scores = self._joint(probabilities, np.asarray(features))
             calibration = self.joint
         at_most = np.searchsorted(calibration, scores, side="right")
         return np.asarray((1 + at_most) / (len(calibration) + 1))
@@ -132,10 +136,55 @@ class UnknownRule:
         groups : ndarray of shape (n,), optional
             Photos.
         """
-        if self.known is None or self.likeness is None or self.parts is None:
+        like = self.known if self.known is not None else self.domain
+        if like is None:
             return None
-        joint = _mean_rank(self.likeness.scores(features), self.parts)
-        return contrast(self.known, features, joint, probabilities.argmax(axis=1), groups)
+        joint, named = self._joint(probabilities, features), probabilities.argmax(axis=1)
+        found = contrast(like, features, joint, named, groups)
+        return found if self.known is not None else Contrast(found.check, None)
+
+    @property
+    def tells_domain(self) -> bool:
+        """Whether it can be said of a survey if it is of one domain with the calibration."""
+        return self.known is not None or self.domain is not None
+
+    def in_domain(
+        self,
+        probabilities: NDArray[np.float64],
+        features: NDArray[np.float64],
+        groups: NDArray[Any] | None = None,
+    ) -> "UnknownRule":
+        """Give the rule together with animals of the photos that it holds for.
+
+        Parameters
+        ----------
+        probabilities : ndarray of float64 of shape (n, n_classes)
+            Of these animals, by the model; they may be of any taxon.
+        features : ndarray of float64 of shape (n, dim)
+        groups : ndarray of shape (n,), optional
+            Photos.
+        """
+        kept = kept_rows(len(features), 0)
+        photos = (
+            np.arange(len(features))
+            if groups is None
+            else np.unique(groups, return_inverse=True)[1]
+        )
+        domain = Known(
+            features[kept].astype(np.float32),
+            self._joint(probabilities[kept], features[kept]),
+            probabilities[kept].argmax(axis=1).astype(np.int64),
+            photos[kept].astype(np.int64),
+        )
+        return replace(self, known=None, domain=domain)
+
+    def _joint(
+        self, probabilities: NDArray[np.float64], features: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Mean rank of the likeness among the calibration's, or rank of the highest probability."""
+        if self.likeness is None or self.parts is None:
+            return _mean_rank(probabilities.max(axis=1)[:, None], self.highest[:, None])
+        return _mean_rank(self.likeness.scores(features), self.parts)
 
     def smallest_rate(self) -> float:
         """The strictest rate that so many calibration specimens can hold."""
@@ -160,28 +209,24 @@ class UnknownRule:
             learned = self.likeness.to_state().items()
             state |= {"parts": self.parts, "joint": self.joint}
             state |= {f"likeness.{name}": array for name, array in learned}
-        if self.known is not None:
-            state |= {
-                f"known.{each.name}": getattr(self.known, each.name) for each in fields(Known)
-            }
+        for kind in ("known", "domain"):
+            if (like := getattr(self, kind)) is not None:
+                state |= {f"{kind}.{each.name}": getattr(like, each.name) for each in fields(Known)}
         return state
 
     @classmethod
     def from_state(cls, state: dict[str, NDArray[Any]]) -> "UnknownRule":
         """Take what `to_state` gave."""
+        known, domain = (
+            Known(**arrays) if arrays else None
+            for arrays in (_under("known.", state), _under("domain.", state))
+        )
         if "joint" not in state:
-            return cls(state["highest"])
+            return cls(state["highest"], domain=domain)
         learned = _under("likeness.", state)
-        known = _under("known.", state)
         kind = Strangers if "spread" in learned else Likeness
         likeness = kind.from_state(learned)
-        return cls(
-            state["highest"],
-            likeness,
-            state["parts"],
-            state["joint"],
-            Known(**known) if known else None,
-        )
+        return cls(state["highest"], likeness, state["parts"], state["joint"], known, domain)
 
 
 def _under(start: str, state: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

@@ -72,6 +72,8 @@ def adapt_into(
             photo_set.at_random,
             backbone_hash=session.hash,
             method=method,
+            domain=photo_set.title,
+            groups=photo_set.photos,
         )
         adapted.save(out, overwrite=overwrite)
     return AdaptationReport(out, verdict, photo_set.failures)

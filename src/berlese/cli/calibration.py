@@ -36,6 +36,7 @@ class Reviewed:
     names: NDArray[np.str_]
     groups: NDArray[np.str_] | None
     others: NDArray[np.float32] | None
+    groups_of_others: NDArray[np.str_] | None
     domain: str
     notes: tuple[str, ...]
     failures: tuple[Failure, ...]
@@ -90,6 +91,7 @@ def calibrate_into(
             animals.names,
             animals.groups,
             others=animals.others,
+            groups_of_others=animals.groups_of_others,
             domain=animals.domain,
             random_state=seed,
         )
@@ -127,6 +129,7 @@ def _of_library(
         embedded.labels,
         embedded.groups,
         None,
+        None,
         reviewed.name,
         (),
         embedded.failures,
@@ -153,11 +156,7 @@ def _of_survey(reviewed: Path, session: Backbone, *, jobs: int | None, stages: S
             [each.crop_sha256 for each in animals], session.hash
         )
         usable = [each for each in usable if each.crop_sha256 in found]
-        others = [
-            found[each.crop_sha256]
-            for each in animals
-            if each.reviewed is None and each.crop_sha256 in found
-        ]
+        others = [each for each in animals if each.reviewed is None and each.crop_sha256 in found]
         title = survey.settings.name
     if not usable:
         raise LibraryError(
@@ -168,7 +167,8 @@ def _of_survey(reviewed: Path, session: Backbone, *, jobs: int | None, stages: S
         np.stack([found[each.crop_sha256] for each in usable]),
         np.array([_name(each) for each in usable]),
         np.array([each.photo for each in usable]),
-        np.stack(others) if others else None,
+        np.stack([found[each.crop_sha256] for each in others]) if others else None,
+        np.array([each.photo for each in others]) if others else None,
         f"survey {title}",
         tuple(notes),
         report.failures,

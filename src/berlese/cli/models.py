@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from berlese.classify.bundle import Bundle, Predictions
-from berlese.classify.calibrate import LIBRARY
 from berlese.classify.heads import new_head
 from berlese.classify.promises import NamingSettings
 from berlese.classify.training import train_bundle
@@ -258,8 +257,7 @@ def predict_into(
             embedded.features, backbone_hash=session.hash, settings=naming, together=together
         )
         if together is not None:
-            domain = LIBRARY if model.calibration is None else model.calibration.domain
-            notes = (f"{together.check.in_words(domain)}.",)
+            notes = (f"{model.place_in_words(together.check)}.",)
         _write_predictions(out, embedded, predicted, model, probabilities=probabilities)
     return StepReport(len(embedded.paths_ok), 0, tuple(failures), notes)
 

@@ -3,7 +3,8 @@
 The model's names are wrong now and then, and more often for one taxon than for another, so its
 counts are biased. Animals that were drawn at random and named by a person (`berlese plan`,
 `berlese import`) show by how much: see `berlese.classify.counts`. Whatever a person can say is a
-class of its own: a taxon, unknown, or no animal at all.
+class of its own: a taxon, unknown, or no animal at all. Without them, held-out pictures of the
+library show it, where the photos are like the library's and hold none but its taxa.
 """
 
 from collections.abc import Sequence
@@ -16,9 +17,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from berlese.classify.cells import CellCounts, count_cells
-from berlese.classify.counts import Counts, estimate_counts
+from berlese.classify.counts import RAW, REVIEWED, Counts, by_review, estimate_counts
 from berlese.classify.powered import LEVEL
 from berlese.errors import SurveyError
+from berlese.survey.checked import Checked, checked_by_library
 from berlese.survey.community import samples_of
 from berlese.survey.reviewing import Animal, animals_of, chances_of, features_of
 from berlese.survey.sheets import write_table
@@ -53,7 +55,12 @@ class Estimates:
     @property
     def hold(self) -> bool:
         """Whether there are intervals."""
-        return self.counts.method != "raw"
+        return self.counts.method != RAW
+
+    @property
+    def from_review(self) -> bool:
+        """Whether the intervals stand on reviewed animals, not on the library."""
+        return self.counts.method == REVIEWED
 
     @cached_property
     def by_sample(self) -> CellCounts:
@@ -83,16 +90,22 @@ def estimate_survey(
     taxa = sorted({taxon for animal in animals for taxon in _probabilities(animal)})
     if not taxa:
         return None
-    columns = [*taxa, UNKNOWN, NO_ANIMAL]
     reviewed = [row for row, animal in enumerate(animals) if animal.reviewed is not None]
+    chances = chances_of(survey, animals, most=look)
+    checked = Checked(None)
+    if look is None and not by_review(int(np.isfinite(chances).sum()), len(animals)):
+        checked = checked_by_library(survey, animals, taxa)
+    columns = taxa if checked.held_out is not None else [*taxa, UNKNOWN, NO_ANIMAL]
     counts = estimate_counts(
         _matrix(animals, columns),
         columns,
-        same_domain=False,
+        same_domain=checked.held_out is not None,
         features=_features(survey, animals),
         reviewed_rows=reviewed,
         reviewed_taxa=[_said(animals[row]) for row in reviewed],
-        inclusion=chances_of(survey, animals, most=look),
+        inclusion=chances,
+        held_out=checked.held_out,
+        why_not=checked.why_not,
         level=LEVEL if level is None else level,
     )
     site = dict(samples_of(survey)[["eventID", "locationID"]].itertuples(index=False, name=None))
@@ -106,17 +119,21 @@ def _probabilities(animal: Animal) -> dict[str, float]:
 
 
 def _matrix(animals: Sequence[Animal], columns: Sequence[str]) -> NDArray[np.float64]:
-    """Probabilities as the table counts animals: one that is unknown is so for sure."""
+    """Probabilities as the table counts animals: one that is unknown is so for sure.
+
+    Without a column for it, there are none but the library's taxa, and unknown is a false alarm.
+    """
     place = {taxon: number for number, taxon in enumerate(columns)}
     matrix = np.zeros((len(animals), len(columns)))
     for row, animal in enumerate(animals):
-        if animal.named is None or animal.named.status == "unknown":
+        if UNKNOWN in place and (animal.named is None or animal.named.status == "unknown"):
             matrix[row, place[UNKNOWN]] = 1
         else:
             for taxon, probability in _probabilities(animal).items():
                 matrix[row, place[taxon]] = probability
     sums = matrix.sum(axis=1, keepdims=True)
-    matrix[sums[:, 0] == 0, place[UNKNOWN]] = 1
+    if UNKNOWN in place:
+        matrix[sums[:, 0] == 0, place[UNKNOWN]] = 1
     return matrix / np.where(sums > 0, sums, 1)
 
 

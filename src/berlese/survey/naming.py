@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from sqlalchemy.orm import Session, load_only, selectinload
 
 from berlese.classify.bundle import Bundle, Predictions
-from berlese.classify.calibrate import LIBRARY
 from berlese.classify.contrast import FEWEST, Contrast
 from berlese.classify.promises import NamingSettings
 from berlese.classify.unknowns import CONTRAST
@@ -103,12 +102,14 @@ def identify_specimens(
     with survey.exclusive():
         crops = _crops(survey)
         model_id = bundle.hash
-        population = _population(crops, bundle, asked_for)
+        compared = _compared(crops, bundle, asked_for)
+        judged_together = compared and bundle.unknown_rule.known is not None
+        population = _population(crops) if judged_together else None
         asked = {crop: (model_id, _settings(crop, asked_for, population)) for crop in crops}
         anew = [crop for crop in crops if crop.named_by != asked[crop]]
-        needed = anew if population is None or not anew else crops
+        needed = crops if compared and anew else anew
         features = store.get([crop.sha256 for crop in needed], bundle.backbone_hash)
-        together = None if population is None else _together(crops, features, bundle)
+        together = _together(crops, features, bundle) if compared else None
         for _, members in groupby(crops, key=lambda crop: crop.photo_path):
             on_photo = list(members)
             todo = [crop for crop in on_photo if crop.named_by != asked[crop]]
@@ -135,7 +136,14 @@ def identify_specimens(
     if together is None:
         return StepReport(done, skipped, tuple(failures))
     words = together.in_words(bundle)
-    write_domain(survey, model_id, together.contrast.check, words)
+    write_domain(
+        survey,
+        model_id,
+        together.contrast.check,
+        words,
+        unknown_rate=asked_for.unknown_rate,
+        held_out=bundle.seen,
+    )
     return StepReport(done, skipped, tuple(failures), (words,))
 
 
@@ -154,16 +162,17 @@ class _Together:
 
     def in_words(self, bundle: Bundle) -> str:
         """Say whether the model's promises hold for these photos."""
-        domain = LIBRARY if bundle.calibration is None else bundle.calibration.domain
-        return f"{self.contrast.check.in_words(domain)}."
+        return f"{bundle.place_in_words(self.contrast.check)}."
 
 
-def _population(crops: Sequence[_Crop], bundle: Bundle, settings: NamingSettings) -> str | None:
-    """Hash the animals that are judged together; None where each is judged for itself."""
-    if settings.unknown_score != CONTRAST or bundle.unknown_rule.known is None:
-        return None
-    if len(crops) < FEWEST or settings.unknown_threshold is not None:
-        return None
+def _compared(crops: Sequence[_Crop], bundle: Bundle, settings: NamingSettings) -> bool:
+    """Whether all animals are seen together, at least to tell of what domain they are."""
+    asked = settings.unknown_score == CONTRAST and settings.unknown_threshold is None
+    return asked and bundle.unknown_rule.tells_domain and len(crops) >= FEWEST
+
+
+def _population(crops: Sequence[_Crop]) -> str:
+    """Hash the animals that are judged together."""
     return hash_of({"crops": sorted(crop.sha256 for crop in crops)})
 
 

@@ -42,6 +42,10 @@ class PhotoSet:
         Whether it was named because it had been drawn at random.
     failures : tuple of Failure
         Pictures that cannot be read.
+    title : str
+        What the set is called.
+    photos : ndarray of str of shape (n,), optional
+        Photo that each animal was cut from, where pictures are not photos themselves.
     """
 
     features: NDArray[np.float32]
@@ -49,6 +53,8 @@ class PhotoSet:
     names: NDArray[np.str_]
     at_random: NDArray[np.bool_]
     failures: tuple[Failure, ...]
+    title: str
+    photos: NDArray[np.str_] | None = None
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -87,7 +93,7 @@ def read_photo_set(
         with Survey.open(target) as survey:
             photo_set = _of_survey(survey, backbone, jobs, progress)
     else:
-        photo_set = _of_pictures(_pictures(target), backbone, jobs, progress)
+        photo_set = _of_pictures(_pictures(target), target.name, backbone, jobs, progress)
     return photo_set if reviewed is None else _with_sheet(photo_set, reviewed)
 
 
@@ -134,11 +140,14 @@ def _of_survey(
         np.array(names, np.str_),
         np.array([bool(random.get(row, False)) for row, _ in kept], bool),
         report.failures,
+        f"survey {survey.settings.name}",
+        np.array([animal.photo for animal in animals]),
     )
 
 
 def _of_pictures(
     pictures: Sequence[Path],
+    title: str,
     backbone: Backbone,
     jobs: int | None,
     progress: Callable[[int], None] | None,
@@ -158,6 +167,7 @@ def _of_pictures(
         np.full(n, "", np.str_),
         np.zeros(n, bool),
         failures,
+        title,
     )
 
 

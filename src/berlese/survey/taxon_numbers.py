@@ -52,7 +52,7 @@ def richness_table(survey: Survey, estimates: Estimates | None) -> pd.DataFrame:
     estimates : Estimates or None
         Corrected counts, where there are any.
     """
-    reviewed = estimates is not None and estimates.hold
+    reviewed = estimates is not None and estimates.from_review
     if estimates is not None and reviewed:
         kept = [taxon not in (UNKNOWN, NO_ANIMAL) for taxon in estimates.counts.taxa]
         levels = {

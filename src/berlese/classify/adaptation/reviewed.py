@@ -54,6 +54,8 @@ class ReviewedClassifier(AdaptedClassifier):
     ----------
     held_out_ : ndarray of int of shape (n_target,)
         Class of each reviewed row, named from the other reviewed rows; -1 of all others.
+    held_out_probabilities_ : ndarray of float64 of shape (n_target, n_classes)
+        What models that had not seen its name make of each reviewed row; NaN of all others.
     """
 
     def __init__(self, neighbours=6, target_C=0.1, C=0.01):
@@ -67,15 +69,17 @@ class ReviewedClassifier(AdaptedClassifier):
         require_between(self, "target_C", 0, float("inf"), inclusive=False)
 
     def adapted(self, domains: Domains) -> LinearScores:
+        self.held_out_ = np.full(len(domains.target), UNREVIEWED)
+        self.held_out_probabilities_ = np.full((len(domains.target), len(domains.classes)), np.nan)
         if not domains.is_reviewed.any():
-            self.held_out_ = domains.reviewed
             return ConsensusClassifier(C=self.C).adapted(domains)
         views = Views.of(domains, self.neighbours, self.C, self.target_C)
         linked = views.neighbourhood.rows
         rows = np.flatnonzero(domains.is_reviewed[linked])
         codes = domains.reviewed[linked[rows]]
-        self.held_out_ = np.full(len(domains.target), UNREVIEWED)
-        self.held_out_[linked[rows]] = views.held_out(rows, codes)
+        seen = views.held_out(rows, codes)
+        self.held_out_probabilities_[linked[rows]] = seen
+        self.held_out_[linked[rows]] = seen.argmax(axis=1)
         return views.neighbourhood.distilled(views.named(rows, codes))
 
     def _restored(self, state: State) -> LinearScores:
@@ -94,11 +98,14 @@ class Views:
         Of the linked rows, by adapted methods.
     own : Predictor
         The target's own classifier, to be fitted to names.
+    target : ndarray of float64 of shape (n_target, n_features)
+        All rows.
     """
 
     neighbourhood: Neighbourhood
     source: NDArray[np.float64]
     own: Predictor
+    target: NDArray[np.float64]
 
     @classmethod
     def of(cls, domains: Domains, neighbours: int, C: float, target_C: float) -> "Views":
@@ -109,7 +116,7 @@ class Views:
         said = mixtures(domains, source, neighbourhood, C)
         agreed = said.weighed(boldness(inequality(said.source)))
         own = target_classifier(neighbourhood.standardised, len(domains.classes), C=target_C)
-        return cls(neighbourhood, agreed, own)
+        return cls(neighbourhood, agreed, own, domains.target)
 
     def named(self, rows: NDArray[np.intp], codes: NDArray[np.intp]) -> NDArray[np.float64]:
         """Give probabilities of all linked rows, of shape (n, n_classes).
@@ -143,15 +150,15 @@ class Views:
 
     def held_out(
         self, rows: NDArray[np.intp], codes: NDArray[np.intp], random_state: int = 0
-    ) -> NDArray[np.intp]:
-        """Name each reviewed row by the others: classes of shape (k,)."""
+    ) -> NDArray[np.float64]:
+        """Name each reviewed row by models that the others made: of shape (k, n_classes)."""
         fold = np.random.default_rng(random_state).permutation(len(rows)) % min(FOLDS, len(rows))
-        named = np.empty(len(rows), np.intp)
+        seen = np.empty((len(rows), self.source.shape[1]))
         for each in np.unique(fold):
             out = fold == each
-            probabilities = self.named(rows[~out], codes[~out])
-            named[out] = probabilities[rows[out]].argmax(axis=1)
-        return named
+            learned = self.neighbourhood.distilled(self.named(rows[~out], codes[~out]))
+            seen[out] = learned(self.neighbourhood.rows_of(self.target)[rows[out]])
+        return seen
 
 
 def _weight(names: float, n_classes: int, reviewed: int) -> float:

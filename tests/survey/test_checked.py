@@ -1,0 +1,95 @@
+"""Counts by the library alone: only in its own domain, and without taxa that it lacks."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from berlese.survey.domain import NAME, read_held_out
+from berlese.survey.estimates import estimate_survey
+from berlese.survey.report import write_report
+from berlese.survey.reviewing import GivenName, add_names, animals_of
+from berlese.survey.steps import identify_specimens
+from berlese.survey.taxon_numbers import richness_table
+
+
+@pytest.fixture
+def alike(seen):
+    """A survey in its library's own domain, named by a model of that library."""
+    survey, bundle = seen
+    identify_specimens(survey, bundle)
+    facts = json.loads((survey.folder / NAME).read_text("utf-8"))
+    assert facts["same_domain"]
+    return survey, bundle
+
+
+def test_one_domain_without_strangers_is_counted_by_the_library(alike):
+    survey, bundle = alike
+    estimates = estimate_survey(survey)
+    assert estimates.counts.method == "shares"
+    assert estimates.counts.taxa == tuple(bundle.classes)
+    assert estimates.counts.counts.sum() == pytest.approx(len(animals_of(survey)))
+    assert (estimates.counts.low < estimates.counts.high).all()
+    assert "taken to be like the library" in write_report(survey).read_text("utf-8")
+    richness = richness_table(survey, estimates)
+    assert (richness["chao1Low"] == "").all()  # a wrong name can still add a taxon
+
+
+def test_held_out_pictures_are_kept_as_the_survey_sees_them(alike):
+    survey, bundle = alike
+    kept = read_held_out(survey, bundle.hash)
+    np.testing.assert_array_equal(kept.codes, bundle.held_out.codes)
+    expected = bundle.calibrated(bundle.held_out.probabilities)
+    np.testing.assert_allclose(kept.probabilities, expected)
+    assert read_held_out(survey, "another model") is None
+    identify_specimens(survey, replace(bundle, held_out=None))
+    assert read_held_out(survey, bundle.hash) is None
+    assert "was not checked" in estimate_survey(survey).counts.why
+
+
+@pytest.mark.parametrize(
+    ("facts", "why"),
+    [
+        ({"same_domain": False}, "these photos are unlike the library's"),
+        ({"auroc": None, "same_domain": False}, "nobody knows whether"),
+        ({"model": "another"}, "nobody knows whether"),
+    ],
+)
+def test_elsewhere_counts_stay_as_named_and_the_report_says_why(alike, facts, why):
+    survey, _ = alike
+    path = survey.folder / NAME
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | facts), "utf-8")
+    counts = estimate_survey(survey).counts
+    assert counts.method == "raw"
+    assert np.isnan(counts.low).all()
+    assert why in counts.why
+    assert why.replace("'", "&#39;") in write_report(survey).read_text("utf-8")
+
+
+def test_more_unknown_animals_than_chance_allows_are_taxa_that_the_library_lacks(alike):
+    survey, _ = alike
+    path = survey.folder / NAME
+    facts = json.loads(path.read_text("utf-8"))
+    path.write_text(json.dumps(facts | {"unknown_rate": 1e-9}), "utf-8")
+    unknown = sum(each.named.status == "unknown" for each in animals_of(survey))
+    counts = estimate_survey(survey).counts
+    assert counts.method == ("raw" if unknown else "shares")
+    word = GivenName(animals_of(survey)[0].specimen_id, None, "unknown", "sheet")
+    assert add_names(survey, [word], "Ada").n_done == 1
+    path.write_text(json.dumps(facts), "utf-8")
+    counts = estimate_survey(survey).counts
+    assert counts.method == "raw"
+    assert "reviewers found more" in counts.why
+
+
+def test_a_few_reviewed_animals_count_as_what_they_are(alike):
+    survey, bundle = alike
+    first = animals_of(survey)[0]
+    other = next(taxon for taxon in bundle.classes if taxon != first.named.taxon)
+    add_names(survey, [GivenName(first.specimen_id, other, "validated", "sheet")], "Ada")
+    counts = estimate_survey(survey).counts
+    assert counts.method == "shares"
+    by_taxon = pd.Series(counts.probabilities[0], counts.taxa)
+    assert by_taxon[other] == 1
