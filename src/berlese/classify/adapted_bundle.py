@@ -1,6 +1,7 @@
 """A model that was adapted to other photos, as a bundle of its own."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,7 +25,7 @@ from berlese.errors import BundleError, SettingError
 RECORD = "adaptation"
 # A linear model that learned smoothed probabilities says half of what it knows. Chosen on five
 # draws of fifty reviewed animals each way between two real sets; measured on others, see the docs.
-OF_REVIEWED = {"slope": 2.0, "weight": 10.0}
+OF_REVIEWED: dict[str, Any] = {"slope": 2.0, "weight": 10.0}
 
 
 def adapt_bundle(

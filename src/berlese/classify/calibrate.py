@@ -58,6 +58,9 @@ class BiasCorrectedTemperature(BaseEstimator):
         b, with mean 0.
     """
 
+    temperature_: float
+    bias_: NDArray[np.float64]
+
     def __init__(self, ridge=RIDGE, slope=1.0, weight=1.0):
         self.ridge = ridge
         self.slope = slope
