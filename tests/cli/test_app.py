@@ -278,6 +278,16 @@ def test_a_run_that_cannot_begin_leaves_nothing(option, photos, bundle, berlese,
     assert not out.exists()
 
 
+def test_a_run_with_a_wrong_sheet_leaves_nothing(photos, bundle, berlese, tmp_path):
+    (tmp_path / "s.csv").write_text("photo,sample,date\n1.png,S,5/1/2024\n", encoding="utf-8")
+    out = tmp_path / "survey"
+    options = ("--samples", tmp_path / "s.csv", "--out", out)
+    result = berlese("run", photos, "--model", bundle, *options)
+    assert result.exit_code == 2, result.output
+    assert "'5/1/2024'" in result.output
+    assert not out.exists()
+
+
 def test_a_run_without_a_photo_leaves_nothing(bundle, berlese, tmp_path):
     out = tmp_path / "survey"
     result = berlese("run", tmp_path / "nosuch.jpg", "--model", bundle, "--out", out)

@@ -25,7 +25,7 @@ from berlese.survey.failures import Failure
 from berlese.survey.library import read_library
 from berlese.survey.outputs import write_outputs
 from berlese.survey.report import write_report
-from berlese.survey.samples import hash_of_sheet
+from berlese.survey.samples import hash_of_sheet, read_sample_sheet
 from berlese.survey.steps import (
     add_photos,
     embed_specimens,
@@ -110,6 +110,8 @@ class RunSettings:
         for path in (self.library, self.model, self.samples, self.taxonomy):
             if path is not None and not path.exists():
                 raise SettingError(f"{path}: does not exist; check the path.")
+        if self.samples is not None:
+            read_sample_sheet(self.samples)  # a wrong one shall stop a run before it begins
 
     def describe(self) -> dict[str, Any]:
         """Return the settings as JSON types."""
