@@ -74,6 +74,8 @@ def test_run_prints_the_table_and_where_it_lies(photos, bundle, berlese, tmp_pat
     assert "2 photos, 10 animals" in result.stdout
     assert "meadow" in result.stdout
     assert str(tmp_path / "survey" / "exports" / "report.html") in result.stdout
+    page = (tmp_path / "survey" / "exports" / "report.html").read_text(encoding="utf-8")
+    assert "not finished" not in page  # of the run that wrote it
 
 
 def test_many_sites_are_summed_on_the_terminal(bundle, berlese, tmp_path):
