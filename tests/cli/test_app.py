@@ -74,6 +74,8 @@ def test_run_prints_the_table_and_where_it_lies(photos, bundle, berlese, tmp_pat
     assert "2 photos, 10 animals" in result.stdout
     assert "meadow" in result.stdout
     assert str(tmp_path / "survey" / "exports" / "report.html") in result.stdout
+    page = (tmp_path / "survey" / "exports" / "report.html").read_text(encoding="utf-8")
+    assert "not finished" not in page  # of the run that wrote it
 
 
 def test_many_sites_are_summed_on_the_terminal(bundle, berlese, tmp_path):
@@ -275,6 +277,16 @@ def test_a_run_that_cannot_begin_leaves_nothing(option, photos, bundle, berlese,
     result = berlese("run", photos, *model, option, tmp_path / "nosuch", "--out", out)
     assert result.exit_code == 2, result.output
     assert "nosuch: does not exist" in result.output
+    assert not out.exists()
+
+
+def test_a_run_with_a_wrong_sheet_leaves_nothing(photos, bundle, berlese, tmp_path):
+    (tmp_path / "s.csv").write_text("photo,sample,date\n1.png,S,5/1/2024\n", encoding="utf-8")
+    out = tmp_path / "survey"
+    options = ("--samples", tmp_path / "s.csv", "--out", out)
+    result = berlese("run", photos, "--model", bundle, *options)
+    assert result.exit_code == 2, result.output
+    assert "'5/1/2024'" in result.output
     assert not out.exists()
 
 

@@ -21,11 +21,11 @@ from berlese.specimens.segment import SegmentSettings
 from berlese.survey.adding import count_photos
 from berlese.survey.community import summarise
 from berlese.survey.distance import write_distance
-from berlese.survey.failures import Failure
+from berlese.survey.failures import Failure, StepReport
 from berlese.survey.library import read_library
 from berlese.survey.outputs import write_outputs
 from berlese.survey.report import write_report
-from berlese.survey.samples import hash_of_sheet
+from berlese.survey.samples import hash_of_sheet, read_sample_sheet
 from berlese.survey.steps import (
     add_photos,
     embed_specimens,
@@ -110,6 +110,8 @@ class RunSettings:
         for path in (self.library, self.model, self.samples, self.taxonomy):
             if path is not None and not path.exists():
                 raise SettingError(f"{path}: does not exist; check the path.")
+        if self.samples is not None:
+            read_sample_sheet(self.samples)  # a wrong one shall stop a run before it begins
 
     def describe(self) -> dict[str, Any]:
         """Return the settings as JSON types."""
@@ -159,28 +161,10 @@ def run_path(
         If there is nothing to name animals by.
     """
     sheets = hash_of_sheet(settings.samples)
-    with survey.exclusive(), survey.recorded("run", settings.describe(), sheets):
-        with stages("photos", count_photos(survey, photos)) as advance:
-            added = add_photos(
-                survey,
-                photos,
-                settings.samples,
-                mm_per_pixel=settings.mm_per_pixel,
-                max_pixels=settings.max_pixels,
-                progress=advance,
-            )
-        _refuse_if_none(survey, lambda photo: True)
-        bundle, backbone, library_failures = model_for(survey, settings, stages)
-        with stages("segment", survey.count(current_photos())) as advance:
-            segment_photos(
-                survey, settings.segmentation, max_pixels=settings.max_pixels, progress=advance
-            )
-        _refuse_if_none(survey, lambda photo: photo.segmentation is not None)
-        animals = survey.count(current_specimens())
-        with stages("embed", animals) as advance:
-            embed_specimens(survey, backbone, jobs=settings.jobs, progress=advance)
-        with stages("identify", animals) as advance:
-            identify_specimens(survey, bundle, settings.naming, progress=advance)
+    with survey.exclusive():
+        with survey.recorded("run", settings.describe(), sheets):
+            added, bundle, library_failures = _name_animals(survey, photos, settings, stages)
+        # The report lists the runs: this one is finished but for what is made of it.
         with stages("table and report"):
             written = write_outputs(survey)
             write_distance(survey, bundle)
@@ -193,6 +177,34 @@ def run_path(
         "settings": settings.describe() | {"version": __version__, "model_hash": bundle.hash},
         **({} if truth is None else {"truth": dict(truth)}),
     }
+
+
+def _name_animals(
+    survey: Survey, photos: list[Path], settings: RunSettings, stages: Stages
+) -> tuple[StepReport, Bundle, tuple[Failure, ...]]:
+    """Go from photos to named animals; tell of the photos, the model and its library."""
+    with stages("photos", count_photos(survey, photos)) as advance:
+        added = add_photos(
+            survey,
+            photos,
+            settings.samples,
+            mm_per_pixel=settings.mm_per_pixel,
+            max_pixels=settings.max_pixels,
+            progress=advance,
+        )
+    _refuse_if_none(survey, lambda photo: True)
+    bundle, backbone, library_failures = model_for(survey, settings, stages)
+    with stages("segment", survey.count(current_photos())) as advance:
+        segment_photos(
+            survey, settings.segmentation, max_pixels=settings.max_pixels, progress=advance
+        )
+    _refuse_if_none(survey, lambda photo: photo.segmentation is not None)
+    animals = survey.count(current_specimens())
+    with stages("embed", animals) as advance:
+        embed_specimens(survey, backbone, jobs=settings.jobs, progress=advance)
+    with stages("identify", animals) as advance:
+        identify_specimens(survey, bundle, settings.naming, progress=advance)
+    return added, bundle, library_failures
 
 
 def model_for(

@@ -104,7 +104,11 @@ def segment(
     ],
     *,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for specimens.json, crops and overlays.")
+        Path | None,
+        typer.Option(
+            help="Folder for specimens.json (COCO; photos by their paths from the folder that "
+            "holds them all), crops and overlays."
+        ),
     ] = None,
     finding: Finding,
     max_pixels: flags.MaxPixels = None,
