@@ -164,7 +164,14 @@ def textures_of(half: str) -> tuple[Bytes, ...]:
     return tuple(each[: max(24, each.shape[0] // 4)] for each in kept)
 
 
-def pasted_plate(seed: int, *, half: str = "test", size: int = 3000) -> PastedPlate:
+def pasted_plate(
+    seed: int,
+    *,
+    half: str = "test",
+    size: int = 3000,
+    spread: float = 0.3,
+    clumped: float = 0.2,
+) -> PastedPlate:
     """Paste one plate.
 
     Parameters
@@ -175,6 +182,10 @@ def pasted_plate(seed: int, *, half: str = "test", size: int = 3000) -> PastedPl
         Which photos animals, grounds and dirt are from.
     size : int
         Width and height.
+    spread : float
+        Standard deviation of the logarithm of the animals' lengths.
+    clumped : float
+        Share of the animals that are laid on or against another one.
     """
     rng = np.random.default_rng([seed, half == "test"])
     canvas = _laid_out(grounds_of(half), size, rng)
@@ -188,9 +199,11 @@ def pasted_plate(seed: int, *, half: str = "test", size: int = 3000) -> PastedPl
     choice = animals_of(half)
     number = 0
     for index in rng.integers(0, len(choice), count):
-        factor = min(typical * np.exp(rng.normal(0, 0.3)) / choice[index].length, 1.5)
+        factor = min(typical * np.exp(rng.normal(0, spread)) / choice[index].length, 1.5)
         if factor * choice[index].length > 16:
-            number += _paste(canvas, owner, choice[index], factor, number + 1, faint, rng)
+            number += _paste(
+                canvas, owner, choice[index], factor, number + 1, rng, faint=faint, clumped=clumped
+            )
     soft = cv2.GaussianBlur(canvas, (0, 0), rng.uniform(0.4, 1.1))
     pixels = _negative(soft) if dark else soft
     noise = np.random.default_rng(seed).normal(0, rng.uniform(0.5, 2.5), (512, 512, 1))
@@ -244,8 +257,10 @@ def _paste(
     animal: CutOut,
     factor: float,
     number: int,
-    faint: float,
     rng: np.random.Generator,
+    *,
+    faint: float,
+    clumped: float,
 ) -> bool:
     """Turn, resize and paste an animal, now and then on another; tell whether there was room."""
     height, width = animal.alpha.shape
@@ -263,7 +278,7 @@ def _paste(
         return False
     seen = alpha > 0.5
     near = cv2.dilate(seen.astype(np.uint8), np.ones((5, 5))) > 0
-    beside = rng.random() < 0.2 and number > 1
+    beside = rng.random() < clumped and number > 1
     for _ in range(60):
         left, top = _beside(owner, number, reach, limit, rng) if beside else rng.integers(0, limit)
         rows, columns = slice(top, top + reach[1]), slice(left, left + reach[0])

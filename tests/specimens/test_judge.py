@@ -5,7 +5,7 @@ import numpy as np
 from berlese.simulate.plates import PlateKind, simulate_plate
 from berlese.specimens.candidates import FEATURES
 from berlese.specimens.context import CONTEXT
-from berlese.specimens.judge import KINDS, _weights, fingerprint, judge, probabilities
+from berlese.specimens.judge import KINDS, _weights, judge, probabilities
 from berlese.specimens.segment import Pixels, SegmentSettings, read_photo
 
 
@@ -46,8 +46,3 @@ def test_animals_are_told_from_dirt_on_a_plate_of_either():
         found[name] = float((odds[:, 0] > 0.5).mean())
     assert found["animals"] > 0.4
     assert found["dirt"] < 0.2
-
-
-def test_a_fingerprint_names_the_file():
-    assert len(fingerprint()) == 16
-    assert fingerprint() == fingerprint()

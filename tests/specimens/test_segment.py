@@ -14,7 +14,13 @@ from berlese.simulate.plates import PlateKind, simulate_plate
 from berlese.simulate.surveys import simulate_photo
 from berlese.specimens.matching import match_boxes
 from berlese.specimens.outline import FLAGS, Box
-from berlese.specimens.segment import Pixels, SegmentSettings, segment, segment_photo
+from berlese.specimens.segment import (
+    Pixels,
+    SegmentSettings,
+    fingerprint,
+    segment,
+    segment_photo,
+)
 
 PLACES = [(150, 150), (450, 150), (300, 300), (150, 450), (450, 450)]
 
@@ -218,3 +224,10 @@ def test_real_bark_beetles_meet_the_bar(shared_data):
     assert len(pairs) >= 36  # two of the beetles lie in one another's legs
     assert n_found == len(pairs)
     assert np.mean([iou for _, _, iou in pairs]) >= 0.85
+
+
+def test_other_networks_have_another_fingerprint(monkeypatch):
+    before = fingerprint()
+    assert before == fingerprint()
+    monkeypatch.setattr("berlese.specimens.clumps.network_file", lambda: b"another")
+    assert fingerprint() != before

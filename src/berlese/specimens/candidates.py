@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from berlese.specimens.bands import Thing
+from berlese.specimens.clumps import ways_by_network
 from berlese.specimens.split import Part, depth_of, grown, split_touching
 
 OUTLINE_SHARE = 0.26  # of a dark thing's own contrast: what has less is shadow or haze
@@ -80,21 +81,24 @@ def readings_of(
         Tells by the features of a whole that nothing is gained by cutting it.
     """
     least = smallest * thing.scale
-    strong = _quantile(thing.contrast[thing.mask], 0.9)
-    outline = thing.mask & (thing.contrast > max(thing.low, _outline_share(thing, strong) * strong))
     readings = []
-    for mask, left, top in large_parts(outline, least):
-        rows, columns = slice(top, top + mask.shape[0]), slice(left, left + mask.shape[1])
-        contrast = thing.contrast[rows, columns]
+    for mask, left, top in outlines_of(thing, least):
         whole = _describe(thing, mask, left, top, 1)
         reading: Reading = [(whole,)]
         if is_plain is None or not is_plain(whole.features):
             reading += [
                 tuple(_describe(thing, part, left + x, top + y, len(parts)) for part, x, y in parts)
-                for parts in _ways_to_cut(mask, contrast, least)
+                for parts in _ways_to_cut(thing, mask, left, top, least)
             ]
         readings.append(reading)
     return readings
+
+
+def outlines_of(thing: Thing, least: float) -> list[Part]:
+    """Outline the separate things within `thing` that reach `least` frame pixels."""
+    strong = _quantile(thing.contrast[thing.mask], 0.9)
+    outline = thing.mask & (thing.contrast > max(thing.low, _outline_share(thing, strong) * strong))
+    return large_parts(outline, least)
 
 
 def _outline_share(thing: Thing, strong: float) -> float:
@@ -115,20 +119,26 @@ def _quantile(values: NDArray[np.generic], share: float) -> float:
     return float(np.partition(values, place)[place])
 
 
-def _ways_to_cut(mask: _Mask, contrast: NDArray[np.uint8], least: float) -> Iterator[list[Part]]:
-    """Yield ways to cut a thing: without threads, at faint bridges, at necks."""
+def _ways_to_cut(
+    thing: Thing, mask: _Mask, left: int, top: int, least: float
+) -> Iterator[list[Part]]:
+    """Yield ways to cut a thing: without threads, at faint bridges, at necks, by the network."""
+    rows, columns = slice(top, top + mask.shape[0]), slice(left, left + mask.shape[1])
     depth = depth_of(mask)
     trimmed = _without_threads(mask, depth, least)
     if trimmed:
         yield trimmed
     count = 1
     for parts in (
-        _at_faint_bridges(mask, contrast, least),
+        _at_faint_bridges(mask, thing.contrast[rows, columns], least),
         *(split_touching(mask, least, neck=neck, depth=depth) for neck in NECKS),
     ):
         if len(parts) > count:
             count = len(parts)
             yield parts
+    yield from ways_by_network(
+        thing.pixels[rows, columns], thing.ground[rows, columns], mask, least
+    )
 
 
 def _without_threads(mask: _Mask, depth: NDArray[np.float32], least: float) -> list[Part]:
@@ -156,7 +166,7 @@ def _at_faint_bridges(mask: _Mask, contrast: NDArray[np.uint8], least: float) ->
     return grown(mask, bodies, least) if number > 1 else [(mask, 0, 0)]
 
 
-def large_parts(found: _Mask, smallest: float) -> list[tuple[_Mask, int, int]]:
+def large_parts(found: _Mask, smallest: float) -> list[Part]:
     """Connected parts that reach `smallest` and are more than a thread, each in its frame."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(found.astype(np.uint8))
     parts = []

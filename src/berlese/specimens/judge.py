@@ -8,7 +8,6 @@ photos, and makes it again.
 
 from collections.abc import Sequence
 from functools import lru_cache
-from hashlib import sha256
 from importlib.resources import files
 
 import numpy as np
@@ -53,19 +52,15 @@ def is_plain(features: _Float) -> bool:
     return bool(odds[KINDS.index("dirt")] > SURE or odds[0] > SURE)
 
 
-def fingerprint() -> str:
-    """Name the networks by their bytes: other networks, other specimens."""
-    return sha256(_file()).hexdigest()[:16]
-
-
 @lru_cache(maxsize=1)
-def _file() -> bytes:
+def network_file() -> bytes:
+    """The networks as they are shipped."""
     return files("berlese.specimens").joinpath(WEIGHTS).read_bytes()
 
 
 @lru_cache(maxsize=1)
 def _weights() -> dict[str, _Float]:
-    return {name: np.asarray(value, float) for name, value in load(_file()).items()}
+    return {name: np.asarray(value, float) for name, value in load(network_file()).items()}
 
 
 def probabilities(features: _Float, weights: dict[str, _Float], name: str) -> _Float:

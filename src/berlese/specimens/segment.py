@@ -9,6 +9,7 @@ Lengths are in pixels of the photo; contrast is in grey levels, 0 to 255.
 """
 
 from collections.abc import Iterator
+from hashlib import sha256
 from typing import Literal
 
 import cv2
@@ -17,6 +18,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from berlese.errors import SettingError
+from berlese.specimens import clumps
+from berlese.specimens import judge as judging
 from berlese.specimens.bands import BLOCK, LEAST_CONTRAST, BandedPhoto, Sweep, Thing
 from berlese.specimens.candidates import Candidate, Cut, Reading, readings_of
 from berlese.specimens.context import candidates_in
@@ -34,6 +37,7 @@ SMALLEST = 16.0  # pixels, where no smallest length is given
 KEPT_SCORE = 0.4
 LEAST_WORTH_OF_PIECES = 0.42
 PIECES_MUST_GAIN = 0.1
+HIDDEN_SHARE = 0.3  # of the largest piece that an animal under others shows at least
 BLURRED_EDGE = 7.5  # pixels; sharp photos have 3 to 5, a Gaussian of 4 pixels makes 8 to 10
 BLURRED_SHARE = 0.06  # of the root of the area, for animals so large that it hides no detail
 
@@ -81,6 +85,11 @@ class SegmentSettings(BaseModel):
                 "min_length_px instead."
             )
         return self.min_length_px or SMALLEST
+
+
+def fingerprint() -> str:
+    """Name the networks by their bytes: other networks, other specimens."""
+    return sha256(judging.network_file() + clumps.network_file()).hexdigest()[:16]
 
 
 class Pixels:
@@ -214,6 +223,7 @@ def _thing_on_copy(
 
 
 Verdict = tuple[Candidate, float, float]
+Odds = dict[int, NDArray[np.float64]]
 
 
 def _verdicts(readings: list[Reading]) -> list[Verdict]:
@@ -226,12 +236,11 @@ def _verdicts(readings: list[Reading]) -> list[Verdict]:
         (whole,) = cuts[0]
         clump = float(odds[id(whole)][SEVERAL])
         best = _best_cut(cuts, odds, clump)
-        found = _likely(best, odds, clump if len(best) > 1 else 0.0)
-        kept += found or _likely(cuts[0], odds, 0.0)
+        kept += _likely(best, odds, clump) or _likely(cuts[0], odds, clump)
     return kept
 
 
-def _best_cut(cuts: Reading, odds: dict[int, NDArray[np.float64]], clump: float) -> Cut:
+def _best_cut(cuts: Reading, odds: Odds, clump: float) -> Cut:
     """Choose what explains a thing best; pieces have to look like animals, not only better.
 
     Cut between its legs, a large animal gives pieces that look a little more like animals than
@@ -248,23 +257,35 @@ def _best_cut(cuts: Reading, odds: dict[int, NDArray[np.float64]], clump: float)
     return cuts[max(allowed)[1]]
 
 
-def _worth(cut: Cut, odds: dict[int, NDArray[np.float64]], clump: float) -> float:
+def _worth(cut: Cut, odds: Odds, clump: float) -> float:
     """How well a cut explains its pixels: the share of them in what looks like one animal.
 
     In a clump, an animal that lies half under another looks like a part; it counts for half.
     """
     area = np.array([each.area for each in cut])
-    own = np.array([odds[id(each)] for each in cut])
-    hidden = 0.5 * clump * own[:, PART] if len(cut) > 1 else 0.0
-    return float((area * (own[:, 0] + hidden)).sum() / area.sum())
+    own = np.array([odds[id(each)][0] for each in cut])
+    hidden = 0.5 * _hidden(cut, odds, clump)
+    return float((area * (own + hidden)).sum() / area.sum())
 
 
-def _likely(cut: Cut, odds: dict[int, NDArray[np.float64]], clump: float) -> list[Verdict]:
+def _hidden(cut: Cut, odds: Odds, clump: float) -> NDArray[np.float64]:
+    """Probability of each piece that it is an animal of which the rest is hidden.
+
+    What is much smaller than the largest piece is rather a leg of it.
+    """
+    if len(cut) < 2:
+        return np.zeros(len(cut))
+    area = np.array([each.area for each in cut])
+    part = np.array([odds[id(each)][PART] for each in cut])
+    return np.where(area >= HIDDEN_SHARE * area.max(), clump * part, 0.0)
+
+
+def _likely(cut: Cut, odds: Odds, clump: float) -> list[Verdict]:
     """Candidates of a cut that are likely enough animals."""
     found = []
-    for each in cut:
+    for each, hidden in zip(cut, _hidden(cut, odds, clump).tolist(), strict=True):
         own = odds[id(each)]
-        score = float(own[0] + own[SEVERAL] + clump * own[PART])
+        score = float(own[0] + own[SEVERAL]) + hidden
         if score >= KEPT_SCORE:
             found.append((each, score, float(own[SEVERAL]) / score))
     return found

@@ -52,12 +52,14 @@ def depth_of(mask: _Mask) -> NDArray[np.float32]:
     return np.ascontiguousarray(depth, np.float32)
 
 
-def grown(mask: _Mask, bodies: _Labels, smallest: float) -> list[Part]:
+def grown(
+    mask: _Mask, bodies: _Labels, smallest: float, *, least_share: float = LEAST_SHARE
+) -> list[Part]:
     """Give every pixel of `mask` to the nearest body; bodies that stay slight are dropped."""
     for _ in range(2):
         labels = np.where(mask, _nearest(bodies), 0)
         sizes = np.bincount(labels.ravel(), minlength=int(bodies.max()) + 1)[1:]
-        large = sizes >= max(LEAST_SHARE * float(mask.sum()), LEAST_AREA * smallest**2)
+        large = sizes >= max(least_share * float(mask.sum()), LEAST_AREA * smallest**2)
         if large.sum() < 2:
             return [(mask, 0, 0)]
         if large.all():

@@ -21,12 +21,11 @@ from berlese.photos.identity import sha256_of
 from berlese.photos.reading import open_photo
 from berlese.photos.writing import write_png
 from berlese.specimens.crop import Patch, cut_patches
-from berlese.specimens.judge import fingerprint
 from berlese.specimens.matching import match_boxes
 from berlese.specimens.measure import measure
 from berlese.specimens.outline import Box
 from berlese.specimens.outline import Specimen as FoundSpecimen
-from berlese.specimens.segment import SegmentSettings, segment_photo
+from berlese.specimens.segment import SegmentSettings, fingerprint, segment_photo
 from berlese.survey.failures import UNUSABLE, Failure, StepReport, reason_of, record_failures
 from berlese.survey.survey import Survey
 from berlese.survey.tables import Identification, Photo, Specimen, current_photos, specimen_id
@@ -98,7 +97,7 @@ def _method(settings: SegmentSettings, photo: Photo) -> str:
     return hash_of(
         {
             **settings.model_dump(mode="json"),
-            "judge": fingerprint(),
+            "networks": fingerprint(),
             "mm_per_pixel": photo.mm_per_pixel if needs_scale else None,
         }
     )
