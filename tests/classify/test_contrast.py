@@ -75,3 +75,19 @@ def test_the_same_survey_gives_the_same_p_values():
         for _ in range(2)
     ]
     np.testing.assert_array_equal(found[0].p_values, found[1].p_values)
+
+
+def test_a_slight_difference_of_all_photos_does_not_make_strangers_of_known_animals():
+    alarms, caught = [], []
+    for seed in range(100, 112):
+        rng = np.random.default_rng(seed)
+        survey = drawn(rng, 300, [0, 1, 2, 4, 5], shift=0.4)
+        found = seen_together(rng, survey)
+        if found.p_values is None:
+            continue  # nothing was promised
+        strange = survey[1] > 2
+        alarms.append((found.p_values[~strange] <= 0.05).mean())
+        caught.append((found.p_values[strange] <= 0.05).mean())
+    assert len(alarms) >= 5
+    assert np.mean(alarms) < 0.06
+    assert np.mean(caught) > 0.3

@@ -10,8 +10,10 @@ of likeness (`berlese.classify.likeness`).
 
 This rests on *one domain*. Of another camera's photos all animals differ from the library's, so
 first it is asked whether those that look most like the library can be told from it. If they can,
-nothing is promised, and likeness alone is used. Moved shares of taxa are no other domain: library
-animals weigh as much as survey animals of their name.
+nothing is promised, and likeness alone is used. A slight difference makes all animals of a survey
+seem stranger, so the scores are moved back until those that are surely known have the library's.
+Moved shares of taxa are no other domain: library animals weigh as much as survey animals of their
+name.
 """
 
 from collections.abc import Iterator
@@ -34,6 +36,7 @@ C = 0.001
 FOLDS = 5
 CHUNK = 4096
 LARGEST_AUROC = 0.7
+SURELY_KNOWN = 0.9  # quantile of the scores above which there is hardly a stranger
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -154,6 +157,9 @@ def contrast(
     check = DomainCheck(len(X), auroc if auroc is not None else 1.0)
     if not check.same:
         return Contrast(check, None)
+    of_survey = of_survey + max(
+        float(np.quantile(a, SURELY_KNOWN) - np.quantile(b, SURELY_KNOWN)), 0.0
+    )
     n = len(of_known)
     calibration = np.sort(_normal(of_known, of_known) + _probit(known.joint, n))
     scores = _normal(of_survey, of_known) + _probit(ranks, n)
