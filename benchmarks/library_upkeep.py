@@ -5,8 +5,8 @@
 Names of one in ten pictures are changed, at random or to the taxon that the picture's own is most
 often taken for; measured is the share of changed ones among as many pictures as were changed, the
 most doubtful first. The menu's row: own-label probability out of fold of plain logistic regression
-(C = .01) times the share of 15 cosine neighbours + .05. "Models of the true names" are a bound:
-they were trained on the names before any was changed.
+(C = .01) times the share of 15 cosine neighbours + .05. "Models of the true names", which
+were trained on the names before any was changed, show what knowing them would gain.
 
 A taxon is left out and added to the model (`berlese.classify.new_class`): accuracy on held-out
 photos beside that of training on all, and the CPU seconds of both.
@@ -67,7 +67,7 @@ def look_alikes(X, codes, y, groups, n_classes):
 
 
 def knowing_doubt(X, codes, y, groups, n_classes):
-    """Log odds by models that learned the true names: what no doubt of wrong names can exceed."""
+    """Log odds by models that learned the true names, to see what knowing them would gain."""
     logs = sum(
         np.log(held_out(make, X, codes, y, groups, n_classes) + 1e-6)
         for make in (LinearClassifier, kernel_classifier)
