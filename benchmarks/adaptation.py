@@ -38,6 +38,7 @@ from berlese.classify.adaptation.method import fit_source
 from berlese.classify.adaptation.prototypes import PrototypeClassifier
 from berlese.classify.adaptation.retraining import InformationMaximisationClassifier
 from berlese.classify.adaptation.reviewed import ReviewedClassifier
+from berlese.classify.adaptation.scores import MeanScores
 from berlese.classify.adaptation.vote import VoteClassifier
 from berlese.classify.calibrate import BiasCorrectedTemperature
 from berlese.classify.powered import target_classifier
@@ -133,6 +134,10 @@ def gains(run: Run, *, peers: bool) -> dict[str, float]:
     by = {"consensus": ConsensusClassifier(), "T3A half-way": PrototypeClassifier()}
     for name, method in by.items():
         right[name] = run.named(method.fit_domains(run.domains).scores_(target))
+    agreed = by["consensus"].scores_
+    if isinstance(agreed, MeanScores):
+        agreed = agreed.members[0]
+    right["consensus without its brake"] = run.named(agreed(target))
     for count in (0, 10, REVIEWED):
         named = run.with_names(count)
         decision = decide(named, own, named.is_reviewed)

@@ -60,6 +60,10 @@ def test_names_adapt_a_model_that_is_read_again(bundle, crops, berlese, tmp_path
     assert (told["method"], told["verified"], told["reviewed"]) == ("reviewed", True, 12)
     assert accuracy(berlese, out, crops, tmp_path / "names.csv") > 0.9
     assert "adapted by reviewed to 60 animals" in (out / "MODEL_CARD.md").read_text("utf-8")
+    record = json.loads((out / "bundle.json").read_text("utf-8"))
+    assert (record["calibration"]["domain"], record["calibration"]["n"]) == ("crops", 12)
+    same = berlese("predict", out, crops / "crops", "--out", tmp_path / "same.csv")
+    assert "look like those of the crops" in same.stdout + same.stderr
     again = tmp_path / "again.bundle"
     result = berlese("adapt", out, crops / "crops", "--out", again, "--method", "prototypes")
     assert result.exit_code == 0, result.output

@@ -102,12 +102,25 @@ def adapt_bundle(
     training = bundle.training | record | {"notes": notes}
     if decision.verdict.method == KEEP:
         return replace(bundle, training=training), decision.verdict
-    held_out = _held_out(decision, domains, np.asarray(at_random, bool), groups)
+    members = None if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
+    held_out = _held_out(decision, domains, np.asarray(at_random, bool), members)
+    adapted = replace(bundle, training=training | {DOMAIN: domain})
+    return _with_promises(adapted, decision, X, held_out, members), decision.verdict
+
+
+def _with_promises(
+    bundle: Bundle,
+    decision: Decision,
+    X: NDArray[np.float64],
+    held_out: HeldOut | None,
+    members: NDArray[np.intp] | None,
+) -> Bundle:
+    """Put the adapted classifier in, with what it promises of the target."""
     probabilities = decision.classifier.predict_proba(X)
     # Held-out library pictures say nothing of the adapted model; where nobody has named animals,
     # the least sure ones of the target itself must do for unknown ones.
     rule = UnknownRule.fit(probabilities if held_out is None else held_out.probabilities)
-    calibration = None
+    domain, calibration = bundle.training[DOMAIN], None
     if held_out is not None:
         calibration = Calibration.fit(
             held_out.probabilities,
@@ -116,26 +129,23 @@ def adapt_bundle(
             domain=domain,
             **(OF_REVIEWED if decision.verdict.method == REVIEWED else {}),
         )
-    notes = [*_kept(bundle), *_notes(decision.verdict), *_promises(rule, calibration, domain)]
-    adapted = replace(
+    kept = [note for note in bundle.training["notes"] if "held-out" not in note]
+    return replace(
         bundle,
         classifier=decision.classifier,
         head=decision.verdict.method,
-        unknown_rule=rule.in_domain(
-            probabilities, X, None if groups is None else np.asarray(groups)
-        ),
+        unknown_rule=rule.in_domain(probabilities, X, members),
         calibration=calibration,
         held_out=held_out,
-        training=training | {"notes": notes, DOMAIN: domain},
+        training=bundle.training | {"notes": [*kept, *_promises(rule, calibration, domain)]},
     )
-    return adapted, decision.verdict
 
 
 def _held_out(
     decision: Decision,
     domains: Domains,
     at_random: NDArray[np.bool_],
-    groups: ArrayLike | None,
+    members: NDArray[np.intp] | None,
 ) -> HeldOut | None:
     """What models make of reviewed animals whose names they had not seen; None of too few."""
     rows = np.flatnonzero(domains.is_reviewed & at_random)
@@ -145,10 +155,7 @@ def _held_out(
         seen = decision.classifier.held_out_probabilities_[rows]
     else:  # has learned from no name
         seen = decision.classifier.predict_proba(domains.target[rows])
-    members = None
-    if groups is not None:
-        members = np.unique(np.asarray(groups), return_inverse=True)[1][rows]
-    return HeldOut(seen, domains.reviewed[rows], members)
+    return HeldOut(seen, domains.reviewed[rows], None if members is None else members[rows])
 
 
 def reviewed_codes(names: NDArray[np.str_], classes: list[str]) -> NDArray[np.intp]:
@@ -178,11 +185,6 @@ def _notes(verdict: Verdict) -> list[str]:
         f"adapted by {verdict.method} to {verdict.animals} animals of other photos, {state}; "
         "use it for these photos only"
     ]
-
-
-def _kept(bundle: Bundle) -> list[str]:
-    """Notes of the model that hold for the adapted one as well."""
-    return [note for note in bundle.training.get("notes", []) if "held-out" not in note]
 
 
 def _promises(rule: UnknownRule, calibration: Calibration | None, domain: str) -> list[str]:

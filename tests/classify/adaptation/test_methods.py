@@ -188,6 +188,15 @@ def test_the_surest_share_of_each_named_class_is_chosen():
     assert sorted(rows) == [0, 1, 3]
 
 
+def test_self_training_on_a_part_of_a_large_target_names_as_well(monkeypatch):
+    X, y, domain = moved_library()
+    whole = SelfTrainingClassifier().fit(X, y, sample_domain=domain)
+    monkeypatch.setattr("berlese.classify.adaptation.retraining.MOST", 30)
+    part = SelfTrainingClassifier().fit(X, y, sample_domain=domain)
+    assert np.abs(part.scores_.coefficients - whole.scores_.coefficients).max() > 0
+    assert np.mean(part.predict(X) == whole.predict(X)) > 0.8
+
+
 def test_density_ratios_are_those_of_two_gaussians():
     rng = np.random.default_rng(5)
     source, target = rng.normal(0, 1, (4000, 1)), rng.normal(1, 1, (4000, 1))

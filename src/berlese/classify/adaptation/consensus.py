@@ -18,7 +18,13 @@ from berlese.classify.adaptation.method import AdaptedClassifier, fit_source, st
 from berlese.classify.adaptation.neighbours import neighbour_graph, spread
 from berlese.classify.adaptation.prototypes import NearestMeanClassifier, prototypes
 from berlese.classify.adaptation.retraining import InformationMaximisationClassifier
-from berlese.classify.adaptation.scores import CosineScores, LinearScores, State
+from berlese.classify.adaptation.scores import (
+    CosineScores,
+    LinearScores,
+    MeanScores,
+    State,
+    linear_or_mean,
+)
 from berlese.classify.linear import soft_logistic_weights
 from berlese.classify.standardising import Standardiser
 from berlese.options import require_at_least, require_one_of
@@ -26,6 +32,9 @@ from berlese.options import require_at_least, require_one_of
 TRUST = ("auto", "bold", "careful")
 TURN = 0.65  # L1 distance of the shares from equal ones at which both mixtures weigh the same
 WIDTH = 0.05
+# Mean highest probability of the result below which the source's regression has half a say: of
+# runs with quite other shares of the taxa fewer lose then, and less (benchmarks/adaptation.py).
+SURE = 0.6
 LARGEST = 4000  # rows of a graph; the linear model that learns from it names all others
 DISTILLED_C = 1.0
 
@@ -52,6 +61,9 @@ class ConsensusClassifier(AdaptedClassifier):
         Summed distance of the target's shares from equal ones, as estimated: 0 to 2.
     boldness_ : float
         Weight of the bold mixture, 0 to 1.
+    sureness_ : float
+        Mean highest probability of the target's rows; where it is low, and `trust` is ``auto``,
+        the result is averaged with the source's regression.
     """
 
     def __init__(self, trust="auto", neighbours=10, C=0.01):
@@ -64,9 +76,9 @@ class ConsensusClassifier(AdaptedClassifier):
         require_one_of(self, "trust", TRUST)
         require_at_least(self, "neighbours", 1)
 
-    def adapted(self, domains: Domains) -> LinearScores:
+    def adapted(self, domains: Domains) -> LinearScores | MeanScores:
         source = fit_source(domains, self.C)
-        self.inequality_, self.boldness_ = 0.0, 0.0
+        self.inequality_, self.boldness_, self.sureness_ = 0.0, 0.0, 1.0
         if not len(domains.target):
             return source
         neighbourhood = Neighbourhood.of(domains.target, self.neighbours)
@@ -74,10 +86,13 @@ class ConsensusClassifier(AdaptedClassifier):
         self.inequality_ = inequality(said.source)
         bold = {"bold": 1.0, "careful": 0.0, "auto": boldness(self.inequality_)}
         self.boldness_ = bold[self.trust]
-        return neighbourhood.distilled(said.weighed(self.boldness_))
+        agreed = neighbourhood.distilled(said.weighed(self.boldness_))
+        self.sureness_ = float(agreed(neighbourhood.rows_of(domains.target)).max(axis=1).mean())
+        sure = self.trust != "auto" or self.sureness_ >= SURE
+        return agreed if sure else MeanScores((agreed, source))
 
-    def _restored(self, state: State) -> LinearScores:
-        return LinearScores.from_state(state)
+    def _restored(self, state: State) -> LinearScores | MeanScores:
+        return linear_or_mean(state)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -22,6 +22,7 @@ from berlese.options import require_at_least, require_between, require_one_of
 DOMAIN_COMPONENTS = 64
 MOST_WEIGHT = 20.0
 LEAST_WEIGHT = 0.001
+MOST = 4000  # target rows that a classifier trains again on
 
 
 class _LinearAdapted(AdaptedClassifier):
@@ -35,7 +36,7 @@ class SelfTrainingClassifier(_LinearAdapted):
     """Train again on the target rows that the classifier is surest of, in rounds.
 
     Round r of R adds, of each class as named, the most confident share .2 + .6 r/R, and refits on
-    the source and those.
+    the source and those. Of a larger target, `MOST` rows drawn at random stand for all.
 
     Parameters
     ----------
@@ -56,10 +57,13 @@ class SelfTrainingClassifier(_LinearAdapted):
         scores = fit_source(domains, self.C)
         if not len(domains.target):
             return scores
-        Z = scores.standardiser(np.concatenate([domains.source, domains.target]))
+        target = domains.target
+        if len(target) > MOST:
+            target = target[np.random.default_rng(0).choice(len(target), MOST, replace=False)]
+        Z = scores.standardiser(np.concatenate([domains.source, target]))
         n_source = len(domains.source)
         for number in range(1, self.rounds + 1):
-            named, sure = surest(scores(domains.target), 0.2 + 0.6 * number / self.rounds)
+            named, sure = surest(scores(target), 0.2 + 0.6 * number / self.rounds)
             rows = np.concatenate([np.arange(n_source), n_source + sure])
             codes = np.concatenate([domains.codes, named[sure]])
             coefficients, intercepts, _ = logistic_weights(Z[rows], codes, C=self.C)

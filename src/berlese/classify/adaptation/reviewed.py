@@ -21,7 +21,7 @@ from berlese.classify.adaptation.consensus import (
 from berlese.classify.adaptation.domains import UNREVIEWED, Domains
 from berlese.classify.adaptation.method import AdaptedClassifier, fit_source
 from berlese.classify.adaptation.neighbours import spread
-from berlese.classify.adaptation.scores import LinearScores, State
+from berlese.classify.adaptation.scores import LinearScores, MeanScores, State, linear_or_mean
 from berlese.classify.calibrate import BiasCorrectedTemperature
 from berlese.classify.powered import Predictor, target_classifier
 from berlese.options import require_at_least, require_between
@@ -68,7 +68,7 @@ class ReviewedClassifier(AdaptedClassifier):
         require_at_least(self, "neighbours", 1)
         require_between(self, "target_C", 0, float("inf"), inclusive=False)
 
-    def adapted(self, domains: Domains) -> LinearScores:
+    def adapted(self, domains: Domains) -> LinearScores | MeanScores:
         self.held_out_ = np.full(len(domains.target), UNREVIEWED)
         self.held_out_probabilities_ = np.full((len(domains.target), len(domains.classes)), np.nan)
         if not domains.is_reviewed.any():
@@ -82,8 +82,8 @@ class ReviewedClassifier(AdaptedClassifier):
         self.held_out_[linked[rows]] = seen.argmax(axis=1)
         return views.neighbourhood.distilled(views.named(rows, codes))
 
-    def _restored(self, state: State) -> LinearScores:
-        return LinearScores.from_state(state)
+    def _restored(self, state: State) -> LinearScores | MeanScores:
+        return linear_or_mean(state)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

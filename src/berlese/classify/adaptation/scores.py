@@ -131,3 +131,9 @@ class MeanScores:
 def form_of(state: State) -> LinearScores | CosineScores:
     """Make the simple form that a state is of."""
     return (CosineScores if "prototypes" in state else LinearScores).from_state(state)
+
+
+def linear_or_mean(state: State) -> LinearScores | MeanScores:
+    """Make the form that a state is of: linear, or a mean of several."""
+    several = any(name[0].isdigit() for name in state)
+    return MeanScores.from_state(state) if several else LinearScores.from_state(state)
