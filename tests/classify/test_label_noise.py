@@ -87,7 +87,9 @@ def test_pictures_saved_twice_are_found():
     assert pairs[0][2] == pytest.approx(1)
 
 
-def test_the_tree_finds_what_all_pairs_give():
+@pytest.mark.parametrize("chunk", [20_000, 7])
+def test_the_tree_finds_what_all_pairs_give(monkeypatch, chunk):
+    monkeypatch.setattr("berlese.classify.label_noise.CHUNK", chunk)
     rng = np.random.default_rng(1)
     X = np.repeat(rng.normal(size=(60, 40)), 3, axis=0) + 0.05 * rng.normal(size=(180, 40))
     unit = X / np.linalg.norm(X, axis=1, keepdims=True)

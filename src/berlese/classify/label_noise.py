@@ -40,6 +40,7 @@ SMALLEST = 1e-6  # a probability of 0 would end all argument
 AXES = 16
 LARGEST = 20_000  # pictures that are compared by all their features
 AXES_OF_LARGE = 64
+CHUNK = 20_000  # pairs that are compared at once
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -264,7 +265,10 @@ def near_duplicates(
     low = PCA(axes, svd_solver="randomized", random_state=0).fit_transform(unit)
     radius = np.sqrt(2 - 2 * least_similarity) + 1e-9
     pairs = cKDTree(low).query_pairs(radius, output_type="ndarray")
-    cosine = np.einsum("ij,ij->i", unit[pairs[:, 0]], unit[pairs[:, 1]])
+    cosine = np.empty(len(pairs))
+    for start in range(0, len(pairs), CHUNK):
+        some = pairs[start : start + CHUNK]
+        cosine[start : start + CHUNK] = np.einsum("ij,ij->i", unit[some[:, 0]], unit[some[:, 1]])
     alike = cosine >= least_similarity - 1e-12
     found = sorted(zip(*pairs[alike].T.tolist(), cosine[alike].tolist(), strict=True))
     return sorted(found, key=lambda pair: -pair[2]) if len(found) else []
