@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from berlese.classify.adapted_bundle import adapt_bundle
 from berlese.classify.bundle import Bundle
 from berlese.classify.recalibration import recalibrate
 from berlese.classify.training import train_bundle
@@ -80,3 +81,32 @@ def test_few_reviewed_animals_alone_cannot_tell(recalibrated):
     assert check.n == 40
     with pytest.raises(SettingError, match="none of the 5 reviewed animals"):
         recalibrate(bundle, X[:5], np.full(5, "Zopheridae"), domain="survey North")
+
+
+def test_a_model_says_once_what_it_promises_however_often_it_is_calibrated(recalibrated):
+    bundle, moved = recalibrated
+    X, names = animals(5, camera=4.0)
+    again = recalibrate(moved, X[:80], names[:80], domain="survey South")
+    said = [note for note in again.training["notes"] if "cannot be held" in note]
+    assert len(said) == 1
+    assert "survey South" in said[0]
+    assert not any("North" in note for note in again.training["notes"])
+    assert len(again.training["notes"]) == len(bundle.training["notes"])
+
+
+def test_what_a_model_could_not_promise_is_forgotten_once_it_can():
+    bundle = train_bundle(*animals(0), backbone=BACKBONE)
+    X, names = animals(1, camera=4.0)
+    nobody = np.full(len(X), "")
+    adapted, _ = adapt_bundle(
+        bundle,
+        X,
+        nobody,
+        nobody != "",
+        backbone_hash=BACKBONE.hash,
+        method="consensus",
+        domain="survey North",
+    )
+    assert any("not calibrated" in note for note in adapted.training["notes"])
+    refitted = recalibrate(adapted, X[:80], names[:80], domain="survey North")
+    assert not any("not calibrated" in note for note in refitted.training["notes"])

@@ -79,3 +79,19 @@ def test_a_new_segmentation_leaves_no_picture_of_an_old_one(berlese, tmp_path):
     assert json.loads((out / "specimens.json").read_bytes())["annotations"] == []
     assert list(out.glob("crops/*/*")) == [notes]
     assert [each.name for each in out.glob("overlays/*")] == [f"{notes.parent.name}.jpg"]
+
+
+def test_pictures_of_a_person_in_the_folder_stay_whatever_they_are_called(
+    berlese, tmp_path: Path
+) -> None:
+    save(tmp_path / "photos" / "plate.png", dish(1))
+    out = tmp_path / "found"
+    mine = [out / "crops" / "beetles-20240501" / "0001.png", out / "overlays" / "day-20240501.jpg"]
+    for path in mine:
+        save(path, dish(2))
+    for options in ((), ("--overwrite",)):
+        assert (
+            berlese("segment", tmp_path / "photos", "--out", out, "--quiet", *options).exit_code
+            == 0
+        )
+        assert all(path.is_file() for path in mine)

@@ -45,6 +45,17 @@ def test_parts_of_an_animal_under_another_point_to_the_same_middle():
     assert labels[22, 10] == labels[22, 50] != labels[50, 36]
 
 
+def test_middles_that_are_equally_likely_and_side_by_side_are_one():
+    inside = np.zeros((40, 40), bool)
+    inside[16:24, 14:27] = True
+    rows, columns = np.nonzero(inside)
+    offsets = np.zeros((2, 40, 40), np.float32)
+    offsets[0, rows, columns] = 20 - rows
+    offsets[1, rows, columns] = np.where(columns <= 19, 20, 21) - columns
+    offsets[1, rows[columns == 20], columns[columns == 20]] = np.resize([0, 1], 8)
+    assert gathered(offsets, inside, 9).max() == 1
+
+
 def test_what_points_nowhere_in_particular_is_nothing():
     rng = np.random.default_rng(1)
     offsets = rng.uniform(-60, 60, (2, 64, 64)).astype(np.float32)

@@ -290,3 +290,40 @@ def test_a_sheet_of_new_photos_leaves_the_others_where_they_are(
     report = add_photos(survey, [photos], tmp_path / "new.csv")
     assert stored(survey) == {**before, "../photos/new.png": "N"}
     assert "has no row for 3 of the survey's photos; they keep their samples" in report.notes[0]
+
+
+def test_a_sheet_of_new_photos_wipes_nothing_that_is_known_of_their_sample(
+    survey: Survey, photos: Path, tmp_path: Path
+) -> None:
+    whole = tmp_path / "whole.csv"
+    rows = "".join(
+        f"{each.name},S1,Moor,2024-05-01,47.5,8.25\n" for each in sorted(photos.rglob("*.*"))
+    )
+    whole.write_text(f"photo,sample,site,date,latitude,longitude\n{rows}", encoding="utf-8")
+    add_photos(survey, [photos], whole)
+    save(photos / "new.png", dish(9, 2))
+    (tmp_path / "new.csv").write_text("photo,sample\nnew.png,S1\n", encoding="utf-8")
+    add_photos(survey, [photos], tmp_path / "new.csv")
+    with survey.reading() as session:
+        sample = session.get(Sample, "S1")
+        assert sample is not None
+        assert (sample.site, str(sample.date), sample.latitude) == ("Moor", "2024-05-01", 47.5)
+        assert len(sample.photos) == 4
+
+
+def test_a_mended_photo_keeps_the_sample_that_its_sheet_gave_it(
+    survey: Survey, photos: Path, tmp_path: Path
+) -> None:
+    broken = photos / "broken.png"
+    broken.write_bytes(b"no picture")
+    sheet = tmp_path / "sheet.csv"
+    rows = "".join(f"{each.name},S2,beech\n" for each in sorted(photos.rglob("*.*")))
+    sheet.write_text(f"photo,sample,habitat\n{rows}", encoding="utf-8")
+    add_photos(survey, [photos], sheet)
+    save(broken, dish(9, 2))
+    add_photos(survey, [photos])
+    with survey.reading() as session:
+        row = session.scalar(select(Photo).where(Photo.path.endswith("broken.png")))
+        assert row is not None
+        assert row.sample_id == "S2"
+        assert row.properties == {"habitat": "beech"}

@@ -7,11 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from berlese.survey.checked import checked_by_library
 from berlese.survey.domain import NAME, read_held_out
 from berlese.survey.estimates import estimate_survey
 from berlese.survey.report import write_report
 from berlese.survey.reviewing import GivenName, add_names, animals_of
 from berlese.survey.steps import identify_specimens
+from berlese.survey.tables import Identification
 from berlese.survey.taxon_numbers import richness_table
 
 
@@ -69,19 +71,40 @@ def test_elsewhere_counts_stay_as_named_and_the_report_says_why(alike, facts, wh
 
 
 def test_more_unknown_animals_than_chance_allows_are_taxa_that_the_library_lacks(alike):
+    survey, bundle = alike
+    animals = animals_of(survey)
+    taxa = bundle.classes
+    assert checked_by_library(survey, animals, taxa).held_out is not None
+    many = len(animals) // 5
+    strange = [
+        replace(each, named=Identification(status="unknown", model_id=each.named.model_id))
+        if number < many
+        else each
+        for number, each in enumerate(animals)
+    ]
+    found = checked_by_library(survey, strange, taxa)
+    assert found.held_out is None
+    assert "more than the 5% that may be by mistake" in found.why_not
+
+
+def test_taxa_that_reviewers_found_beside_the_librarys_speak_against_it(alike):
     survey, _ = alike
-    path = survey.folder / NAME
-    facts = json.loads(path.read_text("utf-8"))
-    path.write_text(json.dumps(facts | {"unknown_rate": 1e-9}), "utf-8")
-    unknown = sum(each.named.status == "unknown" for each in animals_of(survey))
-    counts = estimate_survey(survey).counts
-    assert counts.method == ("raw" if unknown else "shares")
     word = GivenName(animals_of(survey)[0].specimen_id, None, "unknown", "sheet")
     assert add_names(survey, [word], "Ada").n_done == 1
-    path.write_text(json.dumps(facts), "utf-8")
     counts = estimate_survey(survey).counts
     assert counts.method == "raw"
     assert "reviewers found more" in counts.why
+
+
+@pytest.mark.parametrize("facts", [{"unknown_rate": 0.0}, {"unknown_rate": None}])
+def test_where_no_animal_could_be_called_unknown_nothing_is_corrected(alike, facts):
+    survey, bundle = alike
+    path = survey.folder / NAME
+    kept = json.loads(path.read_text("utf-8")) | facts
+    path.write_text(json.dumps({k: v for k, v in kept.items() if v is not None}), "utf-8")
+    found = checked_by_library(survey, animals_of(survey), bundle.classes)
+    assert found.held_out is None
+    assert "no stranger could be told" in found.why_not
 
 
 def test_a_few_reviewed_animals_count_as_what_they_are(alike):

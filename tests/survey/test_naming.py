@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from berlese.classify.promises import NamingSettings
 from berlese.features.store import FeatureStore
@@ -59,3 +60,24 @@ def test_a_model_that_only_tells_the_domain_warns_and_names_nothing_twice(seen, 
     segment_photos(survey)
     embed_specimens(survey, backbone)
     assert identify_specimens(survey, elsewhere).n_done <= 4
+
+
+def test_what_was_found_of_the_photos_is_forgotten_when_animals_are_named_in_another_way(seen):
+    survey, bundle = seen
+    identify_specimens(survey, bundle)
+    assert (survey.folder / "domain.json").is_file()
+    identify_specimens(survey, bundle, NamingSettings(unknown_score="likeness"))
+    assert not (survey.folder / "domain.json").exists()
+    assert not (survey.folder / "domain.safetensors").exists()
+
+
+def test_what_was_found_of_the_photos_is_written_before_the_names(seen, monkeypatch):
+    survey, bundle = seen
+
+    def killed(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("berlese.survey.naming._identifications", killed)
+    with pytest.raises(KeyboardInterrupt):
+        identify_specimens(survey, bundle)
+    assert (survey.folder / "domain.json").is_file()

@@ -16,7 +16,7 @@ from berlese.classify.adaptation.guard import (
     Verdict,
     decide,
 )
-from berlese.classify.bundle import DOMAIN, Bundle
+from berlese.classify.bundle import DOMAIN, Bundle, with_promises
 from berlese.classify.calibrate import Calibration
 from berlese.classify.counts import HeldOut
 from berlese.classify.unknowns import UnknownRule
@@ -129,7 +129,6 @@ def _with_promises(
             domain=domain,
             **(OF_REVIEWED if decision.verdict.method == REVIEWED else {}),
         )
-    kept = [note for note in bundle.training["notes"] if "held-out" not in note]
     return replace(
         bundle,
         classifier=decision.classifier,
@@ -137,7 +136,7 @@ def _with_promises(
         unknown_rule=rule.in_domain(probabilities, X, members),
         calibration=calibration,
         held_out=held_out,
-        training=bundle.training | {"notes": [*kept, *_promises(rule, calibration, domain)]},
+        training=with_promises(bundle.training, _promises(rule, calibration, domain)),
     )
 
 

@@ -14,6 +14,7 @@ The same training gives the same bytes, so that `Bundle.hash` names a model.
 import json
 import shutil
 import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -44,6 +45,25 @@ OLD_UNKNOWN_SCORES = "unknown_scores"  # of format 1
 UNKNOWN = "unknown."
 HELD_OUT = "held_out."
 DOMAIN = "domain"  # in the training summary of a model that was adapted
+
+
+def with_promises(training: Mapping[str, Any], promises: Sequence[str]) -> dict[str, Any]:
+    """Put a model's promises among its notes, in place of those that it made before.
+
+    Parameters
+    ----------
+    training : mapping
+        See `Bundle.training`.
+    promises : sequence of str
+    """
+    earlier = training.get("promises", ())
+    notes = [
+        note
+        for note in training.get("notes", ())
+        # Models of earlier versions did not list their promises.
+        if note not in earlier and "held-out" not in note
+    ]
+    return {**training, "notes": [*notes, *promises], "promises": [*promises]}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

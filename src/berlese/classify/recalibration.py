@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from berlese.classify.bundle import Bundle
+from berlese.classify.bundle import Bundle, with_promises
 from berlese.classify.calibrate import Calibration
 from berlese.classify.counts import HeldOut
 from berlese.classify.strangers import FEWEST_OF_EACH, Strangers, held_out_strangers
@@ -80,7 +80,7 @@ def recalibrate(
         unknown_rule=rule,
         calibration=calibration,
         held_out=HeldOut(raw[known], codes, of_known),
-        training=bundle.training | {"notes": _notes(bundle, rule, calibration, domain, y)},
+        training=with_promises(bundle.training, _promises(bundle, rule, calibration, domain, y)),
     )
 
 
@@ -124,24 +124,22 @@ def _in_domain(
     return rule.in_domain(seen, np.concatenate([X, pool]), photos)
 
 
-def _notes(
+def _promises(
     bundle: Bundle,
     rule: UnknownRule,
     calibration: Calibration,
     domain: str,
     names: NDArray[np.str_],
 ) -> list[str]:
-    """Replace what the bundle said of its promises."""
+    """Say what the refitted model promises."""
     known = np.isin(names, bundle.classes)
     new = sorted({str(name) for name in names[~known]} - {""})
-    kept = [note for note in bundle.training.get("notes", []) if "held-out" not in note]
     judged = (
         f"by what {int((~known).sum())} reviewed unknown ones look like"
         if isinstance(rule.likeness, Strangers)
         else "by the look of the library"
     )
     return [
-        *kept,
         f"unknowns are told {judged}, with the rate held on {rule.n} reviewed animals of {domain}; "
         f"rates below {rule.smallest_rate():.3g} cannot be held",
         calibration.in_words(),

@@ -13,17 +13,19 @@ from sklearn.base import ClassifierMixin
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from threadpoolctl import threadpool_limits
 
-from berlese.classify.bundle import Bundle
+from berlese.classify.bundle import Bundle, with_promises
 from berlese.classify.calibrate import Calibration
 from berlese.classify.counts import HeldOut
 from berlese.classify.heads import DEFAULT_HEAD, new_head
 from berlese.classify.library_rows import LibraryRows
 from berlese.classify.likeness import N_SCORES, Likeness
+from berlese.classify.linear import many_classes
 from berlese.classify.taxonomy import Taxonomy
 from berlese.classify.unknowns import UnknownRule
 from berlese.errors import LibraryError
 
 FOLDS = 5
+MOST_BYTES = 1_000_000_000  # of the features of all folds that are fitted at once
 
 _Fold = tuple[NDArray[np.intp], NDArray[np.intp]]
 
@@ -45,6 +47,7 @@ def train_bundle(
     rank: str = "taxon",
     taxonomy: Taxonomy | None = None,
     random_state: int = 0,
+    jobs: int | None = None,
 ) -> Bundle:
     """Train on labelled features.
 
@@ -65,6 +68,8 @@ def train_bundle(
         What stands above the taxa, so that an animal can be named at a higher rank.
     random_state : int
         Of the head and the folds.
+    jobs : int, optional
+        Folds that are fitted at once; all cores by default. Never changes the result.
 
     Raises
     ------
@@ -80,7 +85,7 @@ def train_bundle(
             f"a model needs pictures of at least two taxa, but the library has {only}. "
             "Add pictures of other taxa."
         )
-    held = hold_out(X, y, groups, head=head, random_state=random_state)
+    held = hold_out(X, y, groups, head=head, random_state=random_state, jobs=jobs)
     classifier = new_head(head, random_state=random_state).fit(X, y)
     codes = np.searchsorted(classifier.classes_, y)
     likeness = Likeness.fit(X, codes, random_state=random_state)
@@ -137,6 +142,7 @@ def hold_out(
     *,
     head: str,
     random_state: int,
+    jobs: int | None = None,
 ) -> HoldingOut:
     """Name and score specimens by models that had not seen them nor their group.
 
@@ -160,9 +166,10 @@ def hold_out(
         likeness = Likeness.fit(X[train], present, random_state=random_state)
         return probabilities, likeness.scores(X[rows])
 
-    # Networks bring threads of their own; the outer limit holds where inner ones overlap.
-    jobs = cpu_count() if head == "linear" else 1
-    with threadpool_limits(1), ThreadPoolExecutor(jobs) as pool:
+    # Networks bring threads of their own; the outer contexts hold where inner ones overlap.
+    room = max(1, MOST_BYTES // max(X.nbytes, 1))
+    at_once = min(jobs or cpu_count(), room) if head == "linear" else 1
+    with many_classes(), threadpool_limits(1), ThreadPoolExecutor(at_once) as pool:
         parts = list(pool.map(judged, folds))
     probabilities = np.concatenate([np.empty((0, len(taxa))), *(each for each, _ in parts)])
     scores = np.concatenate([np.empty((0, N_SCORES)), *(each for _, each in parts)])
@@ -220,16 +227,17 @@ def _summary(
     notes = []
     if singles:
         notes.append(f"one picture only, names will be poor: {', '.join(singles)}")
-    notes.append(
+    promises = [
         f"unknowns are judged by {rule.n} held-out pictures; error rates below "
         f"{rule.smallest_rate():.3g} cannot be held"
-    )
+    ]
     if calibration is not None:
-        notes.append(calibration.in_words())
-    return {
+        promises.append(calibration.in_words())
+    summary = {
         "pictures": sum(counts.values()),
         "pictures_by_taxon": dict(sorted(counts.items())),
         "groups": None if groups is None else len(np.unique(np.asarray(groups))),
         "held_out": rule.n,
         "notes": notes,
     }
+    return with_promises(summary, promises)

@@ -102,6 +102,7 @@ def train_into(
             rank=labelled.rank,
             taxonomy=tree,
             random_state=seed,
+            jobs=jobs,
         )
         bundle.save(out, overwrite=overwrite)
         write_diagrams(out, bundle)

@@ -14,8 +14,8 @@ from pydantic import ValidationError
 
 from berlese.cli.console import Stages
 from berlese.cli.targets import list_pictures
-from berlese.errors import SettingError
-from berlese.exchange.coco import CocoPhoto, CocoSpecimen, write_coco
+from berlese.errors import BerleseError, SettingError
+from berlese.exchange.coco import CocoPhoto, CocoSpecimen, read_coco, write_coco
 from berlese.photos.identity import sha256_of
 from berlese.photos.reading import MAX_PIXELS, Photo, open_photo
 from berlese.photos.writing import write_jpeg, write_png
@@ -32,6 +32,7 @@ CROPS, OVERLAYS = "crops", "overlays"
 OVERLAY_SIDE = 2000
 OURS = re.compile(r"[A-Za-z0-9_-]*-[0-9a-f]{8}")
 """Names of a photo's crops and overlay; other files in these folders are not ours."""
+STEM_HASH = 9  # characters of its hyphen and eight digits
 
 
 def settings_with(
@@ -88,6 +89,7 @@ def segment_into_folder(
     """
     if (out / COCO_NAME).exists() and not overwrite:
         raise SettingError(f"{out / COCO_NAME} exists; give --overwrite, or another --out.")
+    earlier = _earlier_stems(out)
     (out / CROPS).mkdir(parents=True, exist_ok=True)
     (out / OVERLAYS).mkdir(exist_ok=True)
     paths, failures = list_pictures(targets, STAGE)
@@ -103,7 +105,7 @@ def segment_into_folder(
                 made |= files
             advance(1)
     write_coco(out / COCO_NAME, described, description="Animals found by berlese segment")
-    _remove_others(out, made)
+    _remove_others(out, made, earlier)
     record_failures(out, STAGE, [str(path) for path in paths], failures)
     return StepReport(len(described), 0, tuple(failures))
 
@@ -149,11 +151,23 @@ def _write_crops(folder: Path, photo: Photo, specimens: Sequence[Specimen]) -> l
     return written
 
 
-def _remove_others(out: Path, made: Collection[Path]) -> None:
+def _earlier_stems(out: Path) -> set[str]:
+    """Stems of the photos of an earlier segmentation in `out`."""
+    try:
+        return {safe_stem(Path(photo.file_name)) for photo in read_coco(out / COCO_NAME)}
+    except (OSError, BerleseError):
+        return set()
+
+
+def _remove_others(out: Path, made: Collection[Path], earlier: Collection[str]) -> None:
     """Remove the crops and overlays of an earlier segmentation, which `out` tells of no more."""
-    folders = [each for each in (out / CROPS).iterdir() if OURS.fullmatch(each.name)]
+
+    def is_earlier(name: str) -> bool:
+        return OURS.fullmatch(name) is not None and name[:-STEM_HASH] in earlier
+
+    folders = [each for each in (out / CROPS).iterdir() if is_earlier(each.name)]
     crops = [crop for each in folders for crop in each.glob("[0-9][0-9][0-9][0-9]*.png")]
-    overlays = [each for each in (out / OVERLAYS).glob("*.jpg") if OURS.fullmatch(each.stem)]
+    overlays = [each for each in (out / OVERLAYS).glob("*.jpg") if is_earlier(each.stem)]
     for old in {*crops, *overlays}.difference(made):
         old.unlink()
     for folder in folders:

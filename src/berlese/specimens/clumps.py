@@ -109,10 +109,12 @@ def gathered(offsets: _Floats, inside: _Mask, apart: int) -> NDArray[np.int32]:
     votes = np.zeros(inside.shape, np.float32)
     np.add.at(votes, tuple(cells.T), 1)
     near = cv2.boxFilter(votes, -1, (5, 5), normalize=False, borderType=cv2.BORDER_CONSTANT)
-    smooth = cv2.GaussianBlur(votes, (0, 0), 1.5, borderType=cv2.BORDER_CONSTANT)
+    smooth = np.asarray(
+        cv2.GaussianBlur(votes, (0, 0), 1.5, borderType=cv2.BORDER_CONSTANT), np.float32
+    )
     window = np.ones((2 * apart + 1, 2 * apart + 1), np.uint8)
     peaks = (smooth >= cv2.dilate(smooth, window)) & (near >= LEAST_VOTES)
-    middles = np.argwhere(peaks)
+    middles = _apart(np.argwhere(peaks), smooth, apart)
     if not len(middles):
         return labels
     distance = np.linalg.norm(points[:, None] - middles[None], axis=2)
@@ -120,6 +122,15 @@ def gathered(offsets: _Floats, inside: _Mask, apart: int) -> NDArray[np.int32]:
     sure = distance[np.arange(len(own)), own] < 2 * apart
     labels[rows[sure], columns[sure]] = own[sure] + 1
     return labels
+
+
+def _apart(peaks: NDArray[np.intp], height: _Floats, apart: int) -> NDArray[np.intp]:
+    """Keep the higher of peaks that are nearer to each other than `apart`; ties are plateaus."""
+    kept: list[NDArray[np.intp]] = []
+    for peak in peaks[np.argsort(-height[tuple(peaks.T)], kind="stable")]:
+        if all(np.abs(peak - each).max() > apart for each in kept):
+            kept.append(peak)
+    return np.array(kept, np.intp).reshape(-1, 2)
 
 
 def _at_full_size(

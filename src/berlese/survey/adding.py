@@ -172,6 +172,7 @@ def _from_sheet(
     sheet = read_sample_sheet(samples)
     with survey.reading() as session:
         stored = set(session.scalars(select(Photo.path).where(Photo.current)))
+        stored |= set(session.scalars(select(UnusablePhoto.path)))
     known = {each.path for each in candidates if each.stored in stored}
     assigned = sheet.assign([each.path for each in candidates], known=known)
     notes = [*_unused_rows(sheet, set(assigned.values())), *sheet.several_values()]
@@ -240,9 +241,10 @@ def _add(
         row.instrument = instrument or row.instrument
         _describe(row, candidate, photo, size)
         _set_scale(row, stated_scale, photo.mm_per_pixel, survey.settings.mm_per_pixel)
-        inherited = row.sample_id or (at_path.sample_id if at_path is not None else None)
-        if at_path is not None and row.properties is None:
-            row.properties = at_path.properties
+        before = at_path or session.get(UnusablePhoto, candidate.stored)
+        inherited = row.sample_id or (before.sample_id if before is not None else None)
+        if before is not None and row.properties is None:
+            row.properties = before.properties
         _assign(session, row, sample, None if from_sheet else inherited, overwrite=from_sheet)
         session.add(row)
     return outcome
@@ -327,7 +329,7 @@ def _assign(
     *,
     overwrite: bool,
 ) -> None:
-    """Put a photo into its sample; a sheet's word replaces what is known of the sample."""
+    """Put a photo into its sample; what a sheet states replaces what is known of the sample."""
     if inherited is not None:
         row.sample_id = inherited
         return
@@ -339,6 +341,10 @@ def _assign(
         session.add(known)
         overwrite = True
     if overwrite:
-        known.site, known.event, known.date = sample.site, sample.event, sample.date
-        known.latitude, known.longitude = sample.latitude, sample.longitude
+        if sample.site != sample.id:
+            known.site = sample.site
+        for field in ("event", "date", "latitude", "longitude"):
+            value = getattr(sample, field)
+            if value is not None:
+                setattr(known, field, value)
     row.sample_id = sample.id

@@ -57,7 +57,10 @@ def checked_by_library(survey: Survey, animals: Sequence[Animal], taxa: Sequence
     held_out = read_held_out(survey, model)
     if held_out is None or held_out.probabilities.shape[1] != len(taxa):
         return Checked(None, "the model was not checked on specimens it had not seen")
-    strange = _strangers(animals, taxa, float(facts["unknown_rate"]))
+    rate = float(facts.get("unknown_rate", 0.0))
+    if rate * (len(held_out.codes) + 1) < 1:
+        return Checked(None, "at this rate of unknown animals no stranger could be told")
+    strange = _strangers(animals, taxa, rate)
     return Checked(None, strange) if strange else Checked(held_out)
 
 

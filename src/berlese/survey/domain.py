@@ -54,6 +54,12 @@ def write_domain(
     write_text_atomic(survey.folder / NAME, text)
 
 
+def forget_domain(survey: Survey) -> None:
+    """Remove what was found of other animals or in another way."""
+    (survey.folder / NAME).unlink(missing_ok=True)
+    (survey.folder / ARRAYS_NAME).unlink(missing_ok=True)
+
+
 def read_domain(survey: Survey, model_id: str | None) -> dict[str, Any] | None:
     """Fetch what was found for a model; None where it is not known."""
     try:

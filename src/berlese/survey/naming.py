@@ -20,7 +20,7 @@ from berlese.classify.promises import NamingSettings
 from berlese.classify.unknowns import CONTRAST
 from berlese.features.embed import Extractor, embed_files
 from berlese.features.store import FeatureStore
-from berlese.survey.domain import write_domain
+from berlese.survey.domain import forget_domain, write_domain
 from berlese.survey.failures import Failure, StepReport, record_failures
 from berlese.survey.segmenting import hash_of
 from berlese.survey.survey import Survey, utc_now
@@ -110,6 +110,17 @@ def identify_specimens(
         needed = crops if compared and anew else anew
         features = store.get([crop.sha256 for crop in needed], bundle.backbone_hash)
         together = _together(crops, features, bundle) if compared else None
+        if together is not None:
+            write_domain(
+                survey,
+                model_id,
+                together.contrast.check,
+                together.in_words(bundle),
+                unknown_rate=asked_for.unknown_rate,
+                held_out=bundle.seen,
+            )
+        elif anew and not compared:
+            forget_domain(survey)
         for _, members in groupby(crops, key=lambda crop: crop.photo_path):
             on_photo = list(members)
             todo = [crop for crop in on_photo if crop.named_by != asked[crop]]
@@ -135,16 +146,7 @@ def identify_specimens(
         record_failures(survey.folder, IDENTIFY_STAGE, [crop.path for crop in crops], failures)
     if together is None:
         return StepReport(done, skipped, tuple(failures))
-    words = together.in_words(bundle)
-    write_domain(
-        survey,
-        model_id,
-        together.contrast.check,
-        words,
-        unknown_rate=asked_for.unknown_rate,
-        held_out=bundle.seen,
-    )
-    return StepReport(done, skipped, tuple(failures), (words,))
+    return StepReport(done, skipped, tuple(failures), (together.in_words(bundle),))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

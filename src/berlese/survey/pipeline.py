@@ -233,6 +233,7 @@ def model_for(
             head=settings.head,
             taxonomy=taxonomy_for(library, settings.taxonomy),
             random_state=settings.seed,
+            jobs=settings.jobs,
         )
     return bundle, backbone, embedded.failures
 

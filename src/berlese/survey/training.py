@@ -103,6 +103,7 @@ def train_or_reuse(
     head: str,
     taxonomy: Taxonomy | None = None,
     random_state: int,
+    jobs: int | None = None,
 ) -> tuple[Bundle, Path]:
     """Train on a library, or load the bundle that the same training left in `models`.
 
@@ -127,6 +128,7 @@ def train_or_reuse(
         rank=library.rank,
         taxonomy=taxonomy,
         random_state=random_state,
+        jobs=jobs,
     )
     bundle.save(path)
     return bundle, path
