@@ -1,5 +1,6 @@
 """Tell the dish from the animals: its rim, and the letters on its label."""
 
+import math
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -49,19 +50,28 @@ class Dish:
     def blank_outside(self, contrast: NDArray[np.uint8], top: int) -> None:
         """Set what lies outside to 0, in place, in the rows of a photo from `top` on."""
         nearest, farthest = float(self.radii.min()), float(self.radii.max())
-        columns = np.arange(contrast.shape[1]) + 0.5 - self.x
-        for row in range(len(contrast)):
+        for row, values in enumerate(contrast):
             down = top + row + 0.5 - self.y
-            away = np.hypot(columns, down)
-            contrast[row, away >= farthest] = 0
-            doubtful = np.flatnonzero((away >= nearest) & (away < farthest))
-            if doubtful.size:
-                reach = self.radii[self._direction(columns[doubtful], down)]
-                contrast[row, doubtful[away[doubtful] >= reach]] = 0
+            # Only between the smallest and the largest radius does the direction matter.
+            reach, sure = _half_chord(farthest, down), _half_chord(nearest, down)
+            first = max(math.floor(self.x - reach) - 1, 0)
+            last = max(math.floor(self.x + reach) + 2, 0)
+            values[:first] = 0
+            values[last:] = 0
+            self._blank(values, down, first, math.floor(self.x - sure) + 2)
+            self._blank(values, down, max(math.floor(self.x + sure) - 1, 0), last)
 
-    def _direction(self, right: NDArray[np.floating], down: float) -> NDArray[np.intp]:
+    def _blank(self, values: NDArray[np.uint8], down: float, start: int, stop: int) -> None:
+        """Set what lies outside to 0 in some columns of a row `down` below the middle."""
+        right = np.arange(start, min(stop, len(values))) + 0.5 - self.x
         turn = np.arctan2(down, right) / (2 * np.pi) % 1.0
-        return np.asarray((turn * len(self.radii)).astype(np.intp) % len(self.radii))
+        rim = self.radii[(turn * len(self.radii)).astype(np.intp) % len(self.radii)]
+        values[start : start + len(right)][np.hypot(right, down) >= rim] = 0
+
+
+def _half_chord(radius: float, down: float) -> float:
+    """Half the width of a circle at a distance from its middle; 0 beyond it."""
+    return math.sqrt(max(radius**2 - down**2, 0.0))
 
 
 def find_dish(found: _Mask) -> Dish | None:
