@@ -25,6 +25,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Normalizer, StandardScaler
 from threadpoolctl import threadpool_limits
 
+from berlese.classify.adaptation.scores import unit
 from berlese.classify.linear import LinearClassifier, many_classes
 from berlese.classify.standardising import finite_rows
 from berlese.classify.training import folds_of
@@ -182,9 +183,9 @@ def _neighbours(X: NDArray[np.float64]) -> NDArray[np.intp]:
     Of centred features: uncentred ones of networks all point one way.
     """
     wanted = min(2 * NEIGHBOURS, len(X) - 1)
-    unit = _unit(X - X.mean(axis=0))
-    index = NearestNeighbors(n_neighbors=wanted + 1, algorithm="brute").fit(unit)
-    found = index.kneighbors(unit, return_distance=False)
+    looks = unit(X - X.mean(axis=0))
+    index = NearestNeighbors(n_neighbors=wanted + 1, algorithm="brute").fit(looks)
+    found = index.kneighbors(looks, return_distance=False)
     # A picture that is there twice may come before itself.
     keep = found != np.arange(len(X))[:, None]
     keep[keep.all(axis=1), -1] = False
@@ -257,24 +258,18 @@ def near_duplicates(
     """
     if not 0.9 < least_similarity <= 1:
         raise SettingError(f"least_similarity must be in (0.9, 1], got {least_similarity!r}.")
-    unit = _unit(finite_rows(features))
-    if len(unit) < 2:
+    looks = unit(finite_rows(features))
+    if len(looks) < 2:
         return []
     # Projection shortens distances: no pair is lost among the few axes, and a tree is quick there.
-    axes = min(AXES, *unit.shape)
-    low = PCA(axes, svd_solver="randomized", random_state=0).fit_transform(unit)
+    axes = min(AXES, *looks.shape)
+    low = PCA(axes, svd_solver="randomized", random_state=0).fit_transform(looks)
     radius = np.sqrt(2 - 2 * least_similarity) + 1e-9
     pairs = cKDTree(low).query_pairs(radius, output_type="ndarray")
     cosine = np.empty(len(pairs))
     for start in range(0, len(pairs), CHUNK):
         some = pairs[start : start + CHUNK]
-        cosine[start : start + CHUNK] = np.einsum("ij,ij->i", unit[some[:, 0]], unit[some[:, 1]])
+        cosine[start : start + CHUNK] = np.einsum("ij,ij->i", looks[some[:, 0]], looks[some[:, 1]])
     alike = cosine >= least_similarity - 1e-12
     found = sorted(zip(*pairs[alike].T.tolist(), cosine[alike].tolist(), strict=True))
     return sorted(found, key=lambda pair: -pair[2]) if len(found) else []
-
-
-def _unit(X: NDArray[np.float64]) -> NDArray[np.float64]:
-    length = np.linalg.norm(X, axis=1, keepdims=True)
-    unit: NDArray[np.float64] = X / np.where(length > 0, length, 1.0)
-    return unit
