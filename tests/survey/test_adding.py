@@ -87,7 +87,7 @@ def test_a_sheet_gives_samples_their_place_and_date(survey: Survey, photos: Path
         "b.PNG,S1,Moor,2026-05-31,47.5,8.25\nmoor/c.png,S2,Wood,,,\nz.png,S9,Wood,,,\n"
     )
     report = add_photos(survey, [photos], sheet)
-    assert report.notes == ("samples.csv: no photo was given for line 5.",)
+    assert report.notes == ("samples.csv: no photo was given for line 5 ('z.png').",)
     assert list(stored(survey).values()) == ["S1", "S1", "S2"]
     with survey.reading() as session:
         sample = session.get_one(Sample, "S1")
@@ -290,6 +290,28 @@ def test_a_sheet_of_new_photos_leaves_the_others_where_they_are(
     report = add_photos(survey, [photos], tmp_path / "new.csv")
     assert stored(survey) == {**before, "../photos/new.png": "N"}
     assert "has no row for 3 of the survey's photos; they keep their samples" in report.notes[0]
+
+
+def test_a_mistyped_photo_is_told_where_its_sample_has_other_photos(
+    survey: Survey, photos: Path
+) -> None:
+    add_photos(survey, [photos])
+    sheet = photos / "samples.csv"
+    sheet.write_text("photo,sample\na.png,S1\nb.PNG,S1\nmoor/cc.png,S1\n", encoding="utf-8")
+    report = add_photos(survey, [photos], sheet)
+    assert report.notes[0] == (
+        "samples.csv: no photo was given for line 4 ('moor/cc.png'; perhaps 'c.png')."
+    )
+
+
+def test_a_row_of_a_photo_that_the_survey_has_already_is_no_mistake(
+    survey: Survey, photos: Path
+) -> None:
+    sheet = photos / "samples.csv"
+    sheet.write_text("photo,sample\na.png,S1\nb.PNG,S1\nmoor/c.png,S1\n", encoding="utf-8")
+    first = add_photos(survey, [photos / "a.png", photos / "moor"], sheet)
+    assert first.notes == ("samples.csv: no photo was given for line 3 ('b.PNG').",)
+    assert add_photos(survey, [photos / "b.PNG"], sheet).notes == ()
 
 
 def test_a_sheet_of_new_photos_wipes_nothing_that_is_known_of_their_sample(

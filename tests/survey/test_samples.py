@@ -124,8 +124,26 @@ def test_split_accents_in_names_of_files_do_not_matter(tmp_path: Path) -> None:
 def test_rows_that_mean_no_photo_are_shown_where_a_photo_has_none(tmp_path: Path) -> None:
     text = "photo,sample\nC:\\Users\\Eva\\a.jpg,S1\n"
     sheet = read_sample_sheet(sheet_of(tmp_path, text))
-    with pytest.raises(SampleSheetError, match=r"mean no photo: 'C:.*a\.jpg' \(line 2\)"):
+    with pytest.raises(
+        SampleSheetError, match=r"mean no photo: line 2 \('C:.*a\.jpg'; perhaps 'a\.jpg'\);"
+    ):
         sheet.assign([tmp_path / "a.jpg"])
+
+
+def test_a_row_that_means_no_photo_is_told_with_the_name_that_is_nearly_so(tmp_path: Path) -> None:
+    text = "photo,sample\nplot_1.jpg,S1\nsub/plto_2,S1\nrock.jpg,S1\nplot-3.JPG,S2\n"
+    sheet = read_sample_sheet(sheet_of(tmp_path, text))
+    photos = [tmp_path / f"plot_{number}.jpg" for number in (1, 2, 3)]
+    assert sheet.idle_rows(photos) == [
+        "line 3 ('sub/plto_2'; perhaps 'plot_2.jpg')",
+        "line 5 ('plot-3.JPG'; perhaps 'plot_3.jpg')",
+        "line 4 ('rock.jpg')",
+    ]
+
+
+def test_a_photo_that_has_a_row_is_offered_to_no_other(tmp_path: Path) -> None:
+    sheet = read_sample_sheet(sheet_of(tmp_path, "photo,sample\nIMG_1.jpg,S1\nIMG_2.jpg,S1\n"))
+    assert sheet.idle_rows([tmp_path / "IMG_1.jpg"]) == ["line 3 ('IMG_2.jpg')"]
 
 
 @pytest.mark.parametrize("date", ["2026", "2026-05", "2026-05-31", "2026-05-01/2026-05-08"])

@@ -27,7 +27,8 @@ from berlese.survey.failures import (
     reason_of,
     record_failures,
 )
-from berlese.survey.samples import SampleInfo, SampleSheet, read_sample_sheet, samples_from_folders
+from berlese.survey.samples import SampleInfo, read_sample_sheet, samples_from_folders
+from berlese.survey.sheets import listed
 from berlese.survey.survey import SUBFOLDERS, Survey, is_survey
 from berlese.survey.tables import Photo, Sample, UnusablePhoto
 
@@ -175,7 +176,10 @@ def _from_sheet(
         stored |= set(session.scalars(select(UnusablePhoto.path)))
     known = {each.path for each in candidates if each.stored in stored}
     assigned = sheet.assign([each.path for each in candidates], known=known)
-    notes = [*_unused_rows(sheet, set(assigned.values())), *sheet.several_values()]
+    everywhere = [*(each.path for each in candidates), *map(survey.absolute, sorted(stored))]
+    notes = sheet.several_values()
+    if idle := sheet.idle_rows(everywhere):
+        notes.insert(0, f"{sheet.path.name}: no photo was given for {listed(idle)}.")
     if kept := len(known - assigned.keys()):
         notes.append(
             f"{sheet.path.name}: has no row for {kept} of the survey's photos; they keep their "
@@ -191,14 +195,6 @@ def _samples_by_name(survey: Survey, candidates: Iterable[_Candidate]) -> dict[P
         rows = session.execute(select(Photo.sample_id, Photo.path)).all()
     taken = {sample for sample, path in rows if path not in stored}
     return samples_from_folders(given, taken)
-
-
-def _unused_rows(sheet: SampleSheet, used: set[SampleInfo]) -> list[str]:
-    unused = [row for row in sheet.rows if row.sample not in used]
-    if not unused:
-        return []
-    lines = ", ".join(str(row.line) for row in unused)
-    return [f"{sheet.path.name}: no photo was given for line {lines}."]
 
 
 def _add(

@@ -14,13 +14,15 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from berlese.errors import SampleSheetError
 from berlese.photos.identity import sha256_of
 from berlese.survey.properties import EVENT_TERMS, joined, named_columns
-from berlese.survey.sheets import Sheet, read_sheet, shortened, storable
+from berlese.survey.sheets import Sheet, listed, read_sheet, shortened, storable
+from berlese.survey.spellings import NEAR
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "photo": ("photo", "file", "image", "filename"),
@@ -31,6 +33,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "latitude": ("latitude", "lat", "decimallatitude"),
     "longitude": ("longitude", "lon", "lng", "decimallongitude"),
 }
+MOST_COMPARED = 100_000  # pairs of names, a second of work
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +90,9 @@ class SampleSheet:
         """
         found: dict[Path, SampleInfo] = {}
         lines: dict[Path, int] = {}
-        idle: list[SheetRow] = []
         index = _index_by_spelling(photos)
         for row in self.rows:
-            meant = self._meant(row, index)
-            if not meant:
-                idle.append(row)
-            for photo in meant:
+            for photo in self._meant(row, index):
                 if photo in found and found[photo] != row.sample:
                     raise SampleSheetError(
                         f"{self.path}, lines {lines[photo]} and {row.line}: {photo.name!r} is "
@@ -106,9 +105,25 @@ class SampleSheet:
             raise SampleSheetError(
                 f"{self.path}: has no row for {len(missing)} of {len(photos)} photos "
                 f"({shortened(missing)}); add their rows, or leave these photos out."
-                f"{_hint_at(idle)}"
+                f"{_hint_at(self.idle_rows(photos))}"
             )
         return found
+
+    def idle_rows(self, photos: Sequence[Path]) -> list[str]:
+        """Name the rows that mean none of the photos, with line, value and what may be meant.
+
+        What may be meant is the photo of the nearest name among those that no row means; rows
+        that have one come first.
+        """
+        index = _index_by_spelling(photos)
+        meant = [self._matches(row, index) for row in self.rows]
+        idle = [row for row, matches in zip(self.rows, meant, strict=True) if not matches]
+        near = _nearest(idle, set(photos).difference(*meant))
+        return [
+            f"line {row.line} ({row.photo!r}"
+            + (f"; perhaps {near[row.line]!r})" if row.line in near else ")")
+            for row in sorted(idle, key=lambda row: row.line not in near)
+        ]
 
     def several_values(self) -> list[str]:
         """Name the properties of a sampling event that the rows of one sample state differently."""
@@ -123,20 +138,23 @@ class SampleSheet:
         ]
 
     def _meant(self, row: SheetRow, index: Mapping[str, Sequence[Path]]) -> Sequence[Path]:
+        """Find the photo of a row, refusing a row that could mean several."""
+        matches = self._matches(row, index)
+        if len(matches) > 1:
+            raise SampleSheetError(
+                f"{self.path}, line {row.line}: {row.photo!r} could be any of "
+                f"{shortened([str(match) for match in matches])}; "
+                "write the path from the sheet's folder."
+            )
+        return matches
+
+    def _matches(self, row: SheetRow, index: Mapping[str, Sequence[Path]]) -> Sequence[Path]:
+        """List the photos under the most exact spelling of a row that any photo has."""
         wanted = composed(row.photo.replace("\\", "/"))
         exact = composed((self.path.parent / wanted).resolve().as_posix())
         tail = "/".join(part for part in PurePosixPath(wanted).parts if part != ".")
-        for key in (exact, f"*/{tail}", f"*/{tail.casefold()}", f"*/{tail}.*"):
-            matches = index.get(key, ())
-            if len(matches) > 1:
-                raise SampleSheetError(
-                    f"{self.path}, line {row.line}: {row.photo!r} could be any of "
-                    f"{shortened([str(match) for match in matches])}; "
-                    "write the path from the sheet's folder."
-                )
-            if matches:
-                return matches
-        return ()
+        keys = (exact, f"*/{tail}", f"*/{tail.casefold()}", f"*/{tail}.*")
+        return next((index[key] for key in keys if key in index), ())
 
 
 def composed(text: str) -> str:
@@ -144,15 +162,33 @@ def composed(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-def _hint_at(rows: Sequence[SheetRow]) -> str:
+def _hint_at(idle: Sequence[str]) -> str:
     """Show rows that mean no photo: often the ones that are missed, spelled otherwise."""
-    if not rows:
+    if not idle:
         return ""
     return (
-        f" These rows mean no photo: {shortened([row.photo for row in rows])} (line "
-        f"{rows[0].line}); a row names a photo by its path from the sheet's folder, or by its file "
-        "name."
+        f" These rows mean no photo: {listed(idle)}; a row names a photo by its path from the "
+        "sheet's folder, or by its file name."
     )
+
+
+def _nearest(rows: Sequence[SheetRow], photos: Iterable[Path]) -> dict[int, str]:
+    """Find for the lines of rows the name of a photo that is spelled nearly so, if there is one.
+
+    Rows are looked at as long as the comparisons stay few: where most rows and photos miss each
+    other, something else is wrong than the spelling of a name.
+    """
+    names = {
+        composed(spelling).casefold(): photo.name
+        for photo in sorted(photos)
+        for spelling in (photo.name, photo.stem)
+    }
+    near = {}
+    for row in rows[: MOST_COMPARED // max(1, len(names))]:
+        written = PurePosixPath(composed(row.photo.replace("\\", "/"))).name.casefold()
+        if found := get_close_matches(written, names, n=1, cutoff=NEAR):
+            near[row.line] = names[found[0]]
+    return near
 
 
 def _with_properties_of(sample: SampleInfo, other: SampleInfo | None) -> SampleInfo:

@@ -144,8 +144,13 @@ def _guarded(value: object) -> object:
 
 def shortened(names: Sequence[str]) -> str:
     """List names in quotes, the first few of many."""
-    shown = ", ".join(repr(name) for name in names[:SHOWN])
-    return shown + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+    return listed([repr(name) for name in names])
+
+
+def listed(parts: Sequence[str]) -> str:
+    """List parts of a message, the first few of many."""
+    shown = ", ".join(parts[:SHOWN])
+    return shown + (f" and {len(parts) - SHOWN} more" if len(parts) > SHOWN else "")
 
 
 def folded(name: str) -> str:
