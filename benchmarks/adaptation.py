@@ -40,9 +40,9 @@ from berlese.classify.adaptation.retraining import InformationMaximisationClassi
 from berlese.classify.adaptation.reviewed import ReviewedClassifier
 from berlese.classify.adaptation.scores import MeanScores
 from berlese.classify.adaptation.vote import VoteClassifier
-from berlese.classify.calibrate import BiasCorrectedTemperature
-from berlese.classify.powered import target_classifier
-from berlese.classify.standardising import Standardiser
+from berlese.classify.calibration.probabilities import BiasCorrectedTemperature
+from berlese.classify.counts.powered import target_classifier
+from berlese.classify.heads.standardising import Standardiser
 
 SURF = ("amazon", "caltech10", "dslr", "webcam")
 INSECTS = [(letter, *pair) for letter in "ML" for pair in (("web", "field"), ("field", "web"))]

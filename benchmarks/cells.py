@@ -13,10 +13,10 @@ import numpy as np
 from counts import ACROSS, WITHIN, Task
 from recording import write_figures
 
-from berlese.classify.cells import count_cells
-from berlese.classify.counts import estimate_counts
-from berlese.classify.linear import LinearClassifier
-from berlese.classify.review_plan import ReviewPlan
+from berlese.classify.counts.cells import count_cells
+from berlese.classify.counts.corrected import estimate_counts
+from berlese.classify.counts.review_plan import ReviewPlan
+from berlese.classify.heads.linear import LinearClassifier
 
 SAMPLES, SIZE = 10, 50
 REVIEWED = (50, 100)

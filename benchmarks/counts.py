@@ -27,13 +27,14 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from berlese.classify.calibrate import BiasCorrectedTemperature
-from berlese.classify.counts import Counts, HeldOut, estimate_counts
-from berlese.classify.linear import LinearClassifier
-from berlese.classify.powered import Reviewed, powered_shares, recalibrated
-from berlese.classify.review_plan import ReviewPlan
-from berlese.classify.shares import adjusted_shares, em_shares
-from berlese.classify.training import folds_of
+from berlese.classify.calibration.held_out import HeldOut
+from berlese.classify.calibration.probabilities import BiasCorrectedTemperature
+from berlese.classify.counts.corrected import Counts, estimate_counts
+from berlese.classify.counts.powered import Reviewed, powered_shares, recalibrated
+from berlese.classify.counts.review_plan import ReviewPlan
+from berlese.classify.counts.shares import adjusted_shares, em_shares
+from berlese.classify.heads.linear import LinearClassifier
+from berlese.classify.models.training import folds_of
 
 WITHIN = {
     "within web": ("web", "order", 400),

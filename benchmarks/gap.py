@@ -15,9 +15,9 @@ import numpy as np
 from adaptation import write
 from feature_sets import FeatureSet, insects, simulated
 
-from berlese.classify.domain_error import drawn_domain_error
-from berlese.classify.linear import LinearClassifier
-from berlese.classify.training import folds_of
+from berlese.classify.gap.domain_error import drawn_domain_error
+from berlese.classify.heads.linear import LinearClassifier
+from berlese.classify.models.training import folds_of
 
 PAIRS = (("web", "field"), ("field", "web"), ("web", "dish"), ("field", "dish"))
 

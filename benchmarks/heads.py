@@ -22,7 +22,7 @@ import numpy as np
 from joblib import cpu_count
 from threadpoolctl import threadpool_limits
 
-from berlese.classify.parallel import HeadTask, HeadTraining, train_heads
+from berlese.classify.heads.parallel import HeadTask, HeadTraining, train_heads
 
 CLASSES = 12
 HIDDEN = (512, 256)

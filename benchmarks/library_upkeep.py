@@ -8,8 +8,8 @@ most doubtful first. The menu's row: own-label probability out of fold of plain 
 (C = .01) times the share of 15 cosine neighbours + .05. "Models of the true names", which
 were trained on the names before any was changed, show what knowing them would gain.
 
-A taxon is left out and added to the model (`berlese.classify.new_class`): accuracy on held-out
-photos beside that of training on all, and the CPU seconds of both.
+A taxon is left out and added to the model (`berlese.classify.library.new_class`): accuracy on
+held-out photos beside that of training on all, and the CPU seconds of both.
 """
 
 import argparse
@@ -23,15 +23,15 @@ from feature_sets import insects
 from recording import write_figures
 from sklearn.neighbors import NearestNeighbors
 
-from berlese.classify.label_noise import (
+from berlese.classify.heads.linear import LinearClassifier
+from berlese.classify.library.label_noise import (
     NEIGHBOURS,
     SMALLEST_SHARE,
     doubt_labels,
     kernel_classifier,
 )
-from berlese.classify.linear import LinearClassifier
-from berlese.classify.new_class import add_pictures
-from berlese.classify.training import folds_of
+from berlese.classify.library.new_class import add_pictures
+from berlese.classify.models.training import folds_of
 
 LIBRARIES = {"beetle families": ("field", "family"), "web orders": ("web", "order")}
 GROWING = {"beetle families": ("field", "family"), "field orders": ("field", "order")}

@@ -30,15 +30,15 @@ from recording import write_figures
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 
-from berlese.classify.linear import LinearClassifier
-from berlese.classify.powered import (
+from berlese.classify.counts.powered import (
     Reviewed,
     mean_of,
     powered_shares,
     recalibrated,
     target_classifier,
 )
-from berlese.classify.review_plan import Goal, ReviewPlan
+from berlese.classify.counts.review_plan import Goal, ReviewPlan
+from berlese.classify.heads.linear import LinearClassifier
 
 SIZE = 1000
 HOW = "python benchmarks/review_plan.py"

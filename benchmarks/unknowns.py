@@ -27,14 +27,14 @@ from scipy.stats import beta
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from berlese.classify.adapted_bundle import adapt_bundle
-from berlese.classify.bundle import Bundle
-from berlese.classify.calibrate import expected_calibration_error
-from berlese.classify.counts import HeldOut
-from berlese.classify.promises import NamingSettings
-from berlese.classify.recalibration import recalibrate
-from berlese.classify.standardising import Standardiser
-from berlese.classify.training import folds_of, train_bundle
+from berlese.classify.calibration.held_out import HeldOut
+from berlese.classify.calibration.probabilities import expected_calibration_error
+from berlese.classify.heads.standardising import Standardiser
+from berlese.classify.models.adapted import adapt_bundle
+from berlese.classify.models.bundle import Bundle
+from berlese.classify.models.recalibration import recalibrate
+from berlese.classify.models.training import folds_of, train_bundle
+from berlese.classify.naming.promises import NamingSettings
 
 BACKBONE = SimpleNamespace(name="efficientnet-lite2", hash="0" * 64)
 RATE = 0.05

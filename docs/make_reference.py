@@ -86,14 +86,20 @@ def python_page() -> str:
     ]
     for package in PACKAGES:
         folder = SOURCE / package
-        parts += ["", f"## berlese.{package}", "", _first_line(_tree(folder / "__init__.py"))]
-        for file in sorted(folder.rglob("*.py")):
+        for file in sorted(folder.rglob("*.py"), key=lambda file: (file.parent, file)):
             names = [] if "migrations" in file.parts else list(_public(_tree(file)))
-            if names:
-                module = ".".join(("berlese", *file.relative_to(SOURCE).with_suffix("").parts))
-                parts += ["", f"### {module}", "", _first_line(_tree(file)), ""]
+            if file.name == "__init__.py" and "migrations" not in file.parts:
+                level = "#" * (1 + len(file.parent.relative_to(SOURCE).parts))
+                parts += ["", f"{level} {_dotted(file.parent)}", "", _first_line(_tree(file))]
+            elif names:
+                level = "#" * (1 + len(file.relative_to(SOURCE).parts))
+                parts += ["", f"{level} {_dotted(file)}", "", _first_line(_tree(file)), ""]
                 parts += [f"- `{name}`: {line}" for name, line in names]
     return "\n".join(parts) + "\n"
+
+
+def _dotted(path: Path) -> str:
+    return ".".join(("berlese", *path.relative_to(SOURCE).with_suffix("").parts))
 
 
 def _tree(file: Path) -> ast.Module:

@@ -7,20 +7,20 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from berlese.classify.adapted_bundle import adapt_bundle
-from berlese.classify.calibrate import Calibration
-from berlese.classify.cells import count_cells
-from berlese.classify.clusters import alike
-from berlese.classify.counts import estimate_counts
-from berlese.classify.domain_error import drawn_domain_error
-from berlese.classify.gap import clouds, look_alikes
-from berlese.classify.growing import LabelledFeatures, grow
-from berlese.classify.heads import ADAPTATIONS
-from berlese.classify.label_noise import doubt_labels, near_duplicates
-from berlese.classify.promises import NamingSettings
-from berlese.classify.recalibration import recalibrate
-from berlese.classify.review_plan import ReviewPlan
-from berlese.classify.training import train_bundle
+from berlese.classify.adaptation.registry import ADAPTATIONS
+from berlese.classify.calibration.probabilities import Calibration
+from berlese.classify.counts.cells import count_cells
+from berlese.classify.counts.corrected import estimate_counts
+from berlese.classify.counts.review_plan import ReviewPlan
+from berlese.classify.gap.distance import clouds, look_alikes
+from berlese.classify.gap.domain_error import drawn_domain_error
+from berlese.classify.library.growing import LabelledFeatures, grow
+from berlese.classify.library.label_noise import doubt_labels, near_duplicates
+from berlese.classify.models.adapted import adapt_bundle
+from berlese.classify.models.recalibration import recalibrate
+from berlese.classify.models.training import train_bundle
+from berlese.classify.naming.promises import NamingSettings
+from berlese.classify.unknowns.clusters import alike
 from berlese.errors import BerleseError
 
 BACKBONE = SimpleNamespace(name="tiny", hash="a" * 64)

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from berlese.classify.bundle import Bundle
+from berlese.classify.models.bundle import Bundle
 from tests.drawing import SHAPES, paper, put_animal, save
 
 

@@ -8,7 +8,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from berlese.classify.promises import NamingSettings
+from berlese.classify.naming.promises import NamingSettings
 from berlese.cli.app import VERBS
 from berlese.cli.groups import Finding, Naming, flattened
 from berlese.cli.study_options import Protocols

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from berlese.classify.contrast import FEWEST
-from berlese.classify.training import train_bundle
+from berlese.classify.models.training import train_bundle
+from berlese.classify.unknowns.contrast import FEWEST
 from berlese.features.embed import embed_files
 from berlese.features.preprocess import Preprocessing
 from berlese.features.store import FeatureStore

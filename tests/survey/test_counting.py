@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from berlese.classify.counts import estimate_counts
+from berlese.classify.counts.corrected import estimate_counts
 from berlese.survey.counting import widest_cells
 from berlese.survey.estimates import Estimates
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from berlese.classify.training import train_bundle
+from berlese.classify.models.training import train_bundle
 from berlese.survey import distance
 from berlese.survey.distance import read_distance, write_distance
 from berlese.survey.report import write_report

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from berlese.classify.promises import NamingSettings
+from berlese.classify.naming.promises import NamingSettings
 from berlese.features.store import FeatureStore
 from berlese.survey.domain import read_domain
 from berlese.survey.reviewing import animals_of

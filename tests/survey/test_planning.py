@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from berlese.classify.review_plan import Goal
+from berlese.classify.counts.review_plan import Goal
 from berlese.errors import SurveyError
 from berlese.survey.planning import review_progress
 from berlese.survey.reviewing import GivenName, add_names, next_to_review

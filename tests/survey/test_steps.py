@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from sqlalchemy import select
 
-from berlese.classify.bundle import Bundle
-from berlese.classify.promises import NamingSettings
-from berlese.classify.training import train_bundle
+from berlese.classify.models.bundle import Bundle
+from berlese.classify.models.training import train_bundle
+from berlese.classify.naming.promises import NamingSettings
 from berlese.features.embed import embed_files
 from berlese.specimens.segment import SegmentSettings
 from berlese.survey import segmenting

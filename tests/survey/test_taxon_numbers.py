@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from berlese.classify.richness import chao1
+from berlese.classify.counts.richness import chao1
 from berlese.survey.estimates import estimate_survey
 from berlese.survey.reviewing import GivenName, add_names, next_to_review
 from berlese.survey.taxon_numbers import COLUMNS, richness_table, write_counts

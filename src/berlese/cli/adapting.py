@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from berlese.classify.adaptation.guard import Verdict
-from berlese.classify.adapted_bundle import adapt_bundle
-from berlese.classify.bundle import Bundle
+from berlese.classify.models.adapted import adapt_bundle
+from berlese.classify.models.bundle import Bundle
 from berlese.cli.console import Stages
 from berlese.errors import BundleError
 from berlese.survey.failures import Failure

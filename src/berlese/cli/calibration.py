@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from berlese.classify.bundle import Bundle
-from berlese.classify.recalibration import recalibrate
+from berlese.classify.models.bundle import Bundle
+from berlese.classify.models.recalibration import recalibrate
 from berlese.cli.console import Stages
 from berlese.errors import BundleError, LibraryError
 from berlese.features.backbones import Backbone
@@ -30,7 +30,7 @@ FIGURES_NAME = "calibration.json"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reviewed:
-    """Animals that a person named, as `berlese.classify.recalibration` wants them."""
+    """Animals that a person named, as `berlese.classify.models.recalibration` wants them."""
 
     features: NDArray[np.float32]
     names: NDArray[np.str_]

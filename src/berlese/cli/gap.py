@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from berlese.classify.domain_error import DomainError, drawn_domain_error
-from berlese.classify.gap import (
+from berlese.classify.gap.distance import (
     Expectation,
     MeasuredPair,
     differences,
     expected_accuracy,
     look_alikes,
 )
-from berlese.classify.heads import DEFAULT_HEAD, new_head
+from berlese.classify.gap.domain_error import DomainError, drawn_domain_error
+from berlese.classify.heads.registry import DEFAULT_HEAD, new_head
 from berlese.cli.console import Stages
 from berlese.cli.gap_page import write_page
 from berlese.cli.gap_report import GapReport

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from berlese.classify.gap import Difference, clouds
+from berlese.classify.gap.distance import Difference, clouds
 from berlese.cli.gap_report import WORDS, GapReport
 from berlese.cli.pages import render_page
 from berlese.errors import PhotoError
@@ -57,7 +57,7 @@ def write_page(
 
 
 def plot_clouds(library: NDArray[np.float64], photos: NDArray[np.float64], *, ax: Axes) -> Axes:
-    """Draw both sets as points in the plane of `berlese.classify.gap.clouds`."""
+    """Draw both sets as points in the plane of `berlese.classify.gap.distance.clouds`."""
     for points, colour, name in (
         (library, LIBRARY_COLOUR, "library"),
         (photos, PHOTO_COLOUR, "photos"),

@@ -4,8 +4,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from berlese.classify.domain_error import DomainError
-from berlese.classify.gap import Difference, Expectation
+from berlese.classify.gap.distance import Difference, Expectation
+from berlese.classify.gap.domain_error import DomainError
 from berlese.survey.failures import Failure
 
 

@@ -17,7 +17,7 @@ import typer
 from berlese.cli import flags
 
 if TYPE_CHECKING:
-    from berlese.classify.promises import NamingSettings
+    from berlese.classify.naming.promises import NamingSettings
     from berlese.photos.stack import StackSettings
     from berlese.specimens.segment import SegmentSettings
 
@@ -49,7 +49,7 @@ class Naming:
 
     def settings(self) -> "NamingSettings":
         """Make the settings; a value that is out of range is a `SettingError`."""
-        from berlese.classify.promises import NamingSettings
+        from berlese.classify.naming.promises import NamingSettings
 
         return NamingSettings(
             self.unknown_rate, self.unknown_score, self.unknown_threshold, self.error_rate

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from berlese.classify.bundle import Bundle, Predictions
-from berlese.classify.heads import new_head
-from berlese.classify.promises import NamingSettings
-from berlese.classify.training import train_bundle
-from berlese.classify.unknowns import CONTRAST
+from berlese.classify.heads.registry import new_head
+from berlese.classify.models.bundle import Bundle, Predictions
+from berlese.classify.models.training import train_bundle
+from berlese.classify.naming.promises import NamingSettings
+from berlese.classify.unknowns.rule import CONTRAST
 from berlese.cli.calibration import write_diagrams
 from berlese.cli.console import Stages
 from berlese.cli.groups import Extractor, Labels

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from berlese import __version__
-from berlese.classify.bundle import Bundle
-from berlese.classify.growing import Grown, LabelledFeatures, grow
-from berlese.classify.label_noise import Suspicion, doubt_labels, near_duplicates
+from berlese.classify.library.growing import Grown, LabelledFeatures, grow
+from berlese.classify.library.label_noise import Suspicion, doubt_labels, near_duplicates
+from berlese.classify.models.bundle import Bundle
 from berlese.cli.console import Stages
 from berlese.cli.groups import Labels
 from berlese.cli.pages import render_page

@@ -1,11 +1,11 @@
-"""How unlike the data sets of a study are, pair by pair; see `berlese.classify.domain_error`."""
+"""How unlike the data sets of a study are, by pairs; see `berlese.classify.gap.domain_error`."""
 
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
 
-from berlese.classify.domain_error import PICTURES_A_SET, a_distance, domain_error
+from berlese.classify.gap.domain_error import PICTURES_A_SET, a_distance, domain_error
 from berlese.study.datasets import Libraries
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from berlese.classify.training import folds_of
+from berlese.classify.models.training import folds_of
 from berlese.errors import SettingError
 from berlese.study.metrics import Evaluation, evaluate
 

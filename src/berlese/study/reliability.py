@@ -8,7 +8,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from berlese.classify.calibrate import Calibration
+from berlese.classify.calibration.probabilities import Calibration
 from berlese.study.figures import GREY, INK, OKABE_ITO
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from berlese.classify.parallel import HeadTask, HeadTraining, TrainedHead, train_heads
+from berlese.classify.heads.parallel import HeadTask, HeadTraining, TrainedHead, train_heads
 from berlese.study.datasets import NO_TAXON, Libraries
 from berlese.study.draws import FOLDS, Draw, draw
 from berlese.study.plans import Group, StudySettings

@@ -1,8 +1,8 @@
 """Whether a survey may be counted by what its library taught of the model's confusions.
 
 Without reviewed animals counts can be corrected where nothing but the shares of the taxa differs
-from the library (`berlese.classify.counts`): one domain, and no taxon that the library lacks. Both
-are looked at here; what speaks against it is said in words.
+from the library (`berlese.classify.counts.corrected`): one domain, and no taxon that the library
+lacks. Both are looked at here; what speaks against it is said in words.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from scipy.stats import binom
 
-from berlese.classify.counts import HeldOut
+from berlese.classify.calibration.held_out import HeldOut
 from berlese.survey.domain import read_domain, read_held_out
 from berlese.survey.reviewing import Animal
 from berlese.survey.survey import Survey

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from berlese.classify.cells import CellCounts
-from berlese.classify.review_plan import Goal
+from berlese.classify.counts.cells import CellCounts
+from berlese.classify.counts.review_plan import Goal
 from berlese.survey.estimates import NO_ANIMAL, Estimates
 from berlese.survey.planning import Progress, review_progress
 from berlese.survey.survey import Survey

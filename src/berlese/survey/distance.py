@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from berlese.classify.bundle import Bundle
-from berlese.classify.domain_error import DomainError, drawn_domain_error
+from berlese.classify.gap.domain_error import DomainError, drawn_domain_error
+from berlese.classify.models.bundle import Bundle
 from berlese.features.store import FeatureStore
 from berlese.photos.writing import write_text_atomic
 from berlese.survey.reviewing import animals_of

@@ -11,8 +11,8 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from berlese.classify.contrast import DomainCheck
-from berlese.classify.counts import HeldOut
+from berlese.classify.calibration.held_out import HeldOut
+from berlese.classify.unknowns.contrast import DomainCheck
 from berlese.photos.writing import atomic_write, write_text_atomic
 from berlese.survey.survey import Survey
 

@@ -2,9 +2,10 @@
 
 The model's names are wrong now and then, and more often for one taxon than for another, so its
 counts are biased. Animals that were drawn at random and named by a person (`berlese plan`,
-`berlese import`) show by how much: see `berlese.classify.counts`. Whatever a person can say is a
-class of its own: a taxon, unknown, or no animal at all. Without them, held-out pictures of the
-library show it, where the photos are like the library's and hold none but its taxa.
+`berlese import`) show by how much: see `berlese.classify.counts.corrected`. Whatever a person
+can say is a class of its own: a taxon, unknown, or no animal at all. Without them, held-out
+pictures of the library show it, where the photos are like the library's and hold none but its
+taxa.
 """
 
 from collections.abc import Sequence
@@ -16,9 +17,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from berlese.classify.cells import CellCounts, count_cells
-from berlese.classify.counts import RAW, REVIEWED, Counts, by_review, estimate_counts
-from berlese.classify.powered import LEVEL
+from berlese.classify.counts.cells import CellCounts, count_cells
+from berlese.classify.counts.corrected import RAW, REVIEWED, Counts, by_review, estimate_counts
+from berlese.classify.counts.powered import LEVEL
 from berlese.errors import SurveyError
 from berlese.survey.checked import Checked, checked_by_library
 from berlese.survey.community import samples_of

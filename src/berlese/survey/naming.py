@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session, load_only, selectinload
 
-from berlese.classify.bundle import Bundle, Predictions
-from berlese.classify.contrast import FEWEST, Contrast
-from berlese.classify.promises import NamingSettings
-from berlese.classify.unknowns import CONTRAST
+from berlese.classify.models.bundle import Bundle, Predictions
+from berlese.classify.naming.promises import NamingSettings
+from berlese.classify.unknowns.contrast import FEWEST, Contrast
+from berlese.classify.unknowns.rule import CONTRAST
 from berlese.features.embed import Extractor, embed_files
 from berlese.features.store import FeatureStore
 from berlese.survey.domain import forget_domain, write_domain

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from berlese import __version__
-from berlese.classify.bundle import Bundle
-from berlese.classify.heads import DEFAULT_HEAD
-from berlese.classify.promises import NamingSettings
+from berlese.classify.heads.registry import DEFAULT_HEAD
+from berlese.classify.models.bundle import Bundle
+from berlese.classify.naming.promises import NamingSettings
 from berlese.errors import SettingError, SurveyError
 from berlese.features import backbones
 from berlese.photos.writing import write_text_atomic

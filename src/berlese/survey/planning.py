@@ -1,7 +1,8 @@
 """How far the review of a survey has come: whether its goal is reached, and how much is left.
 
-Intervals are looked at after planned numbers of animals only (`berlese.classify.review_plan`): who
-looks after every animal and stops when a number pleases gives the promise away.
+Intervals are looked at after planned numbers of animals only
+(`berlese.classify.counts.review_plan`): who looks after every animal and stops when a number
+pleases gives the promise away.
 """
 
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from berlese.classify.review_plan import Goal
+from berlese.classify.counts.review_plan import Goal
 from berlese.errors import SurveyError
 from berlese.survey.estimates import Estimates, estimate_survey
 from berlese.survey.reviewing import animals_of, chances_of

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session, load_only, selectinload
 
-from berlese.classify.review_plan import ReviewPlan
+from berlese.classify.counts.review_plan import ReviewPlan
 from berlese.errors import SettingError, SurveyError
 from berlese.features.store import FeatureStore
 from berlese.survey.community import known_taxa

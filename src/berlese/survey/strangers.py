@@ -1,7 +1,8 @@
 """The animals that nobody could name: which of them look alike, and how many there may be.
 
 Animals count as unknown by the word in force: a model's or a person's. Those that look alike are
-put into groups (`berlese.classify.clusters`): one name given to a group names many animals.
+put into groups (`berlese.classify.unknowns.clusters`): one name given to a group names many
+animals.
 """
 
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import select
 
-from berlese.classify.clusters import ALONE, alike
+from berlese.classify.unknowns.clusters import ALONE, alike
 from berlese.errors import SurveyError
 from berlese.survey.community import UNKNOWN
 from berlese.survey.domain import read_domain

@@ -1,8 +1,9 @@
 """How many taxa each sample and site has: Chao1, and richness at one coverage, in richness.csv.
 
-The formulas stand on taxa seen once or twice (`berlese.classify.richness`), and a wrong name makes
-such taxa. Reviewed surveys give corrected counts, to whole animals; others what the model named,
-and then no interval is given. Unknown animals are left out: nobody knows of how many taxa they are.
+The formulas stand on taxa seen once or twice (`berlese.classify.counts.richness`), and a wrong
+name makes such taxa. Reviewed surveys give corrected counts, to whole animals; others what the
+model named, and then no interval is given. Unknown animals are left out: nobody knows of how many
+taxa they are.
 """
 
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from berlese.classify.richness import chao1, richness_at_coverage, sample_coverage
+from berlese.classify.counts.richness import chao1, richness_at_coverage, sample_coverage
 from berlese.survey.community import (
     SAMPLE_COLUMNS,
     UNKNOWN,

@@ -9,7 +9,7 @@ end as zoology's code wants it, else they are called ``taxon``.
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from berlese.classify.taxonomy import Taxonomy
+from berlese.classify.naming.taxonomy import Taxonomy
 from berlese.errors import LibraryError, SettingError
 from berlese.survey.library import RANKS, UNRANKED, Library
 from berlese.survey.sheets import read_sheet, shortened

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from berlese import __version__
-from berlese.classify.bundle import FORMAT as BUNDLE_FORMAT
-from berlese.classify.bundle import Bundle
-from berlese.classify.taxonomy import Taxonomy
-from berlese.classify.training import train_bundle
+from berlese.classify.models.bundle import FORMAT as BUNDLE_FORMAT
+from berlese.classify.models.bundle import Bundle
+from berlese.classify.models.training import train_bundle
+from berlese.classify.naming.taxonomy import Taxonomy
 from berlese.errors import LibraryError
 from berlese.features.backbones import Backbone, cache_folder
 from berlese.features.embed import embed_files

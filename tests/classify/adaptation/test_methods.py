@@ -23,7 +23,7 @@ from berlese.classify.adaptation.retraining import (
 from berlese.classify.adaptation.reviewed import ReviewedClassifier
 from berlese.classify.adaptation.scores import LinearScores
 from berlese.classify.adaptation.vote import VoteClassifier
-from berlese.classify.standardising import Standardiser
+from berlese.classify.heads.standardising import Standardiser
 from berlese.errors import SettingError
 
 METHODS = [

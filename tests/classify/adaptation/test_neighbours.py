@@ -4,7 +4,7 @@ import numpy as np
 
 from berlese.classify.adaptation.consensus import inequality
 from berlese.classify.adaptation.neighbours import BLOCK, neighbour_graph, spread
-from berlese.classify.linear import soft_logistic_weights
+from berlese.classify.heads.linear import soft_logistic_weights
 
 
 def chain():

@@ -25,8 +25,8 @@ from berlese.classify.adaptation.scores import (
     State,
     linear_or_mean,
 )
-from berlese.classify.linear import soft_logistic_weights
-from berlese.classify.standardising import Standardiser
+from berlese.classify.heads.linear import soft_logistic_weights
+from berlese.classify.heads.standardising import Standardiser
 from berlese.options import require_at_least, require_one_of
 
 TRUST = ("auto", "bold", "careful")

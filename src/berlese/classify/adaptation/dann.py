@@ -13,7 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from berlese.classify.adaptation.domains import is_source
-from berlese.classify.parallel import UNLABELLED, HeadTask, HeadTraining, train_heads
+from berlese.classify.heads.parallel import UNLABELLED, HeadTask, HeadTraining, train_heads
 
 
 class DannClassifier(ClassifierMixin, BaseEstimator):
@@ -37,7 +37,7 @@ class DannClassifier(ClassifierMixin, BaseEstimator):
         Further factor of the reversed gradient alone.
     schedule : {"constant", "ganin"}, default="constant"
     batches : {"pooled", "balanced"}, default="pooled"
-        See `berlese.classify.parallel.HeadTraining` for all of these.
+        See `berlese.classify.heads.parallel.HeadTraining` for all of these.
     random_state : int, RandomState or None, default=None
 
     Attributes

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.multiclass import check_classification_targets
 
-from berlese.classify.linear import many_classes
+from berlese.classify.heads.linear import many_classes
 from berlese.errors import SettingError
 
 UNREVIEWED = -1

@@ -15,8 +15,8 @@ from scipy.stats import beta, binomtest
 
 from berlese.classify.adaptation.consensus import SURE as SURE_OF_NAMES
 from berlese.classify.adaptation.domains import Domains
-from berlese.classify.domain_error import DomainError, drawn_domain_error
-from berlese.classify.heads import new_adaptation
+from berlese.classify.adaptation.registry import new_adaptation
+from berlese.classify.gap.domain_error import DomainError, drawn_domain_error
 from berlese.errors import SettingError
 
 FEWEST = 10  # reviewed animals that can decide
@@ -83,7 +83,7 @@ class Verdict:
     Attributes
     ----------
     method : str
-        ``none`` keeps the model as it is; else one of `berlese.classify.heads.ADAPTATIONS`.
+        ``none`` keeps the model as it is; else a name of `berlese.classify.adaptation.registry`.
     verified : bool
         Whether reviewed animals stand behind it.
     animals, reviewed : int
@@ -207,8 +207,8 @@ def decide(
     at_random : ndarray of bool of shape (n_target,)
         Which reviewed rows had been drawn at random: only they are evidence, all are learned from.
     method : str
-        ``auto`` lets the guard choose; one of `berlese.classify.heads.ADAPTATIONS` is taken, and
-        compared all the same.
+        ``auto`` lets the guard choose; a name of
+        `berlese.classify.adaptation.registry` is taken, and compared all the same.
 
     Raises
     ------

@@ -7,8 +7,8 @@ from sklearn.model_selection import StratifiedKFold
 from berlese.classify.adaptation.domains import Domains
 from berlese.classify.adaptation.method import AdaptedClassifier, fit_source
 from berlese.classify.adaptation.scores import LinearScores, State
-from berlese.classify.calibrate import BiasCorrectedTemperature
-from berlese.classify.shares import em_shares
+from berlese.classify.calibration.probabilities import BiasCorrectedTemperature
+from berlese.classify.counts.shares import em_shares
 
 FOLDS = 3
 

@@ -17,8 +17,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from berlese.classify.adaptation.domains import Domains, split_domains
 from berlese.classify.adaptation.scores import LinearScores, State
-from berlese.classify.linear import logistic_weights
-from berlese.classify.standardising import Standardiser
+from berlese.classify.heads.linear import logistic_weights
+from berlese.classify.heads.standardising import Standardiser
 from berlese.options import require_between
 
 STATISTICS = ("source", "half-way", "target")

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, diags
 
-from berlese.classify.adaptation.scores import unit
+from berlese.classify.heads.standardising import unit_rows
 
 NEIGHBOURS = 10
 SMALLEST = 1e-12
@@ -37,7 +37,7 @@ def neighbour_graph(rows: NDArray[np.float64], neighbours: int = NEIGHBOURS) -> 
     k = min(neighbours, n - 1)
     if k < 1:
         return csr_matrix((n, n))
-    directions = unit(rows).astype(np.float32)
+    directions = unit_rows(rows).astype(np.float32)
     nearest = np.empty((n, k), np.intp)
     for start in range(0, n, BLOCK):
         cosines = directions[start : start + BLOCK] @ directions.T

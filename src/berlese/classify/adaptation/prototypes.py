@@ -11,8 +11,8 @@ from berlese.classify.adaptation.method import (
     fit_source,
     standardised,
 )
-from berlese.classify.adaptation.scores import CosineScores, LinearScores, State, form_of, unit
-from berlese.classify.standardising import Standardiser
+from berlese.classify.adaptation.scores import CosineScores, LinearScores, State, form_of
+from berlese.classify.heads.standardising import Standardiser, unit_rows
 from berlese.options import require_at_least, require_one_of
 
 
@@ -78,13 +78,13 @@ def prototypes(
     probabilities = LinearScores(moved, source.coefficients, source.intercepts)(target)
     named = probabilities.argmax(axis=1)
     entropies = entropy(probabilities)
-    directions = unit(moved(target))
-    centres = unit(source.coefficients)
+    directions = unit_rows(moved(target))
+    centres = unit_rows(source.coefficients)
     for code in range(len(centres)):
         members = np.flatnonzero(named == code)
         surest = members[np.argsort(entropies[members], kind="stable")[:kept]]
         centres[code] += directions[surest].sum(axis=0)
-    return CosineScores(moved, unit(centres))
+    return CosineScores(moved, unit_rows(centres))
 
 
 def entropy(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -113,10 +113,10 @@ class NearestMeanClassifier(AdaptedClassifier):
 
     def adapted(self, domains: Domains) -> CosineScores:
         source = Standardiser.of(domains.source)
-        directions = unit(source(domains.source))
+        directions = unit_rows(source(domains.source))
         classes = range(len(domains.classes))
         means = np.array([directions[domains.codes == code].mean(axis=0) for code in classes])
-        return CosineScores(standardised(domains, source, self.statistics), unit(means))
+        return CosineScores(standardised(domains, source, self.statistics), unit_rows(means))
 
     def _restored(self, state: State) -> CosineScores:
         return CosineScores.from_state(state)

@@ -16,7 +16,7 @@ from berlese.classify.adaptation.method import (
     standardised,
 )
 from berlese.classify.adaptation.scores import LinearScores, State
-from berlese.classify.linear import logistic_weights
+from berlese.classify.heads.linear import logistic_weights
 from berlese.options import require_at_least, require_between, require_one_of
 
 DOMAIN_COMPONENTS = 64
@@ -140,7 +140,7 @@ class InformationMaximisationClassifier(_LinearAdapted):
     ----------
     shares : {"uniform", "estimated"}, default="uniform"
         Shares of the classes that the names are drawn to: equal ones, or those that
-        `berlese.classify.shares.em_shares` finds in the target.
+        `berlese.classify.counts.shares.em_shares` finds in the target.
     statistics : {"target", "half-way", "source"}, default="target"
         What target rows are standardised by.
     steps : int, default=30

@@ -22,8 +22,8 @@ from berlese.classify.adaptation.domains import UNREVIEWED, Domains
 from berlese.classify.adaptation.method import AdaptedClassifier, fit_source
 from berlese.classify.adaptation.neighbours import spread
 from berlese.classify.adaptation.scores import LinearScores, MeanScores, State, linear_or_mean
-from berlese.classify.calibrate import BiasCorrectedTemperature
-from berlese.classify.powered import Predictor, target_classifier
+from berlese.classify.calibration.probabilities import BiasCorrectedTemperature
+from berlese.classify.counts.powered import Predictor, target_classifier
 from berlese.options import require_at_least, require_between
 
 REACHES = (0.9, 0.2)  # of names along the graph: by far and by near

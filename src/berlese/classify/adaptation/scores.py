@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from berlese.classify.standardising import Standardiser
+from berlese.classify.heads.standardising import Standardiser, unit_rows
 
 State = dict[str, NDArray[Any]]
 COSINE_SCALE = 15.0  # of a softmax over cosines; arbitrary, so calibrate before trusting it
@@ -71,7 +71,7 @@ class CosineScores:
 
     def __call__(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
         """Give probabilities of shape (n, n_classes)."""
-        return softmax(COSINE_SCALE * unit(self.standardiser(X)) @ self.prototypes.T, axis=1)
+        return softmax(COSINE_SCALE * unit_rows(self.standardiser(X)) @ self.prototypes.T, axis=1)
 
     def to_state(self) -> State:
         """Give the arrays, to be saved."""
@@ -81,12 +81,6 @@ class CosineScores:
     def from_state(cls, state: State) -> "CosineScores":
         """Take what `to_state` gave."""
         return cls(Standardiser.from_state(state), state["prototypes"])
-
-
-def unit(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Scale rows to length one; rows of zeros stay."""
-    lengths = np.linalg.norm(rows, axis=-1, keepdims=True)
-    return rows / np.where(lengths > 0, lengths, 1.0)
 
 
 def nested(prefix: str, state: State) -> State:

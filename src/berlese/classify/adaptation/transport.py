@@ -14,8 +14,8 @@ import numpy as np
 from berlese.classify.adaptation.domains import Domains
 from berlese.classify.adaptation.method import AdaptedClassifier, fit_source
 from berlese.classify.adaptation.scores import LinearScores, State
-from berlese.classify.linear import logistic_weights
-from berlese.classify.standardising import Standardiser
+from berlese.classify.heads.linear import logistic_weights
+from berlese.classify.heads.standardising import Standardiser
 from berlese.errors import MissingPackageError, SettingError
 from berlese.options import require_between
 

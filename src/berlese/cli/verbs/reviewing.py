@@ -43,7 +43,7 @@ def plan(
 ) -> None:
     """Say which animals to look at next, drawn at random, and when to stop."""
     with user_errors():
-        from berlese.classify.review_plan import Goal
+        from berlese.classify.counts.review_plan import Goal
         from berlese.exchange.review_pictures import pictures_beside, write_review_pictures
         from berlese.exchange.review_sheet import write_review_sheet
         from berlese.survey.planning import review_progress

@@ -1,0 +1,1 @@
+"""How far photos are from a library, and what that means for names."""

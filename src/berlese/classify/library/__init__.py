@@ -1,0 +1,1 @@
+"""A library kept in order: wrong names, more pictures, new taxa."""

@@ -1,0 +1,1 @@
+"""From probabilities to names: how sure one is, and at which rank."""

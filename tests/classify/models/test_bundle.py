@@ -1,0 +1,220 @@
+"""Saved models: exact round trips, the same bytes, and refusals that name the file."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+from sklearn.datasets import make_blobs
+
+from berlese.classify.heads.registry import HEADS
+from berlese.classify.models.bundle import Bundle
+from berlese.classify.models.training import folds_of, train_bundle
+from berlese.classify.naming.promises import NamingSettings
+from berlese.classify.naming.taxonomy import Taxonomy
+from berlese.errors import BundleError, BundleMismatchError, LibraryError, SettingError
+
+BACKBONE = SimpleNamespace(name="efficientnet-lite0", hash="a" * 64)
+
+
+def library(n=90, n_taxa=3):
+    X, y = make_blobs(n, n_features=8, centers=n_taxa, cluster_std=2.0, random_state=1)
+    return X, np.array(["Carabidae", "Käferidae", "Ptiliidae", "Zopheridae"])[y]
+
+
+def train(head="linear", **options):
+    X, y = library()
+    return train_bundle(X, y, head=head, backbone=BACKBONE, rank="family", **options)
+
+
+@pytest.mark.parametrize("head", ["linear", "network"])
+def test_a_saved_model_predicts_exactly_the_same(head, tmp_path):
+    X, _ = library()
+    bundle = train(head)
+    bundle.save(tmp_path / "model")
+    again = Bundle.load(tmp_path / "model")
+    ours = bundle.predict(X, backbone_hash=BACKBONE.hash)
+    theirs = again.predict(X, backbone_hash=BACKBONE.hash)
+    np.testing.assert_array_equal(ours.probabilities, theirs.probabilities)
+    np.testing.assert_array_equal(ours.unknown, theirs.unknown)
+    assert again.hash == bundle.hash
+    assert (again.classes, again.rank, again.head) == (bundle.classes, "family", head)
+
+
+def test_the_same_training_gives_the_same_bytes(tmp_path):
+    for name in ("one", "two"):
+        train("network").save(tmp_path / name)
+    for file in ("bundle.json", "arrays.safetensors", "MODEL_CARD.md"):
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+
+
+def test_features_of_another_backbone_are_refused():
+    with pytest.raises(BundleMismatchError, match="efficientnet-lite0"):
+        train().predict(library()[0], backbone_hash="b" * 64)
+
+
+def test_an_existing_folder_is_kept_unless_told_otherwise(tmp_path):
+    bundle = train()
+    bundle.save(tmp_path / "model")
+    with pytest.raises(BundleError, match="exists"):
+        bundle.save(tmp_path / "model")
+    bundle.save(tmp_path / "model", overwrite=True)
+    assert Bundle.load(tmp_path / "model").hash == bundle.hash
+    (tmp_path / "thesis").mkdir()
+    with pytest.raises(BundleError, match="not a bundle"):
+        bundle.save(tmp_path / "thesis", overwrite=True)
+    assert [each.name for each in tmp_path.iterdir() if each.name.startswith(".")] == []
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "words"),
+    [
+        ("bundle.json", "{", "bundle.json"),
+        ("bundle.json", "[]", "bundle.json"),
+        ("bundle.json", '{"format": 99}', "format 99"),
+        ("bundle.json", '{"format": 1}', "damaged"),
+        ("arrays.safetensors", "no", "arrays.safetensors"),
+    ],
+)
+def test_a_damaged_model_is_refused_by_name(file, content, words, tmp_path):
+    train().save(tmp_path / "model")
+    (tmp_path / "model" / file).write_text(content)
+    with pytest.raises(BundleError, match=words):
+        Bundle.load(tmp_path / "model")
+
+
+def test_a_missing_model_is_refused(tmp_path):
+    with pytest.raises(BundleError, match="no bundle"):
+        Bundle.load(tmp_path / "nothing")
+
+
+def test_the_model_card_names_every_taxon(tmp_path):
+    train().save(tmp_path / "model")
+    card = (tmp_path / "model" / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert all(taxon in card for taxon in ("Carabidae", "Käferidae", "Ptiliidae"))
+
+
+def test_one_taxon_teaches_nothing():
+    X, _ = library()
+    with pytest.raises(LibraryError, match="one taxon, 'Carabidae'"):
+        train_bundle(X, ["Carabidae"] * len(X), backbone=BACKBONE)
+
+
+def test_an_empty_library_teaches_nothing():
+    with pytest.raises(LibraryError, match="no pictures"):
+        train_bundle(np.zeros((0, 4)), [], backbone=BACKBONE)
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_taxa_of_one_picture_are_kept_and_said(head):
+    X, y = library(60)
+    y = np.concatenate([y, ["Rara"]])
+    X = np.vstack([X, np.full(8, 40.0)])
+    if head == "paper":
+        pytest.skip("the same network as `network`, trained for minutes")
+    bundle = train_bundle(X, y, head=head, backbone=BACKBONE)
+    assert "Rara" in bundle.classes
+    assert any("Rara" in note for note in bundle.training["notes"])
+
+
+def test_groups_are_never_split():
+    _, y = library()
+    groups = np.arange(len(y)) // 4
+    for train_rows, test_rows in folds_of(y, groups, 0):
+        assert not set(groups[train_rows]) & set(groups[test_rows])
+
+
+def test_every_row_is_tested_once():
+    _, y = library()
+    tested = np.concatenate([test for _, test in folds_of(y, None, 0)])
+    assert sorted(tested) == list(range(len(y)))
+
+
+def test_one_group_cannot_be_split():
+    _, y = library()
+    assert folds_of(y, np.zeros(len(y)), 0) == []
+    bundle = train_bundle(*library(), np.zeros(90), backbone=BACKBONE)
+    assert bundle.training["held_out"] == 0
+
+
+OLD_BUNDLE_FACTS = ("calibration", "taxonomy")
+
+
+def as_format_1(folder):
+    """Turn a saved model into what the first release wrote."""
+    facts = json.loads((folder / "bundle.json").read_text(encoding="utf-8"))
+    arrays = load_file(folder / "arrays.safetensors")
+    kept = {k: v for k, v in arrays.items() if not k.startswith(("unknown.", "held_out."))}
+    kept["unknown_scores"] = arrays["unknown.highest"]
+    facts = {k: v for k, v in facts.items() if k not in OLD_BUNDLE_FACTS} | {"format": 1}
+    (folder / "bundle.json").write_text(json.dumps(facts), encoding="utf-8")
+    save_file(kept, folder / "arrays.safetensors")
+
+
+def test_a_model_of_the_first_release_still_names(tmp_path):
+    X, _ = library()
+    bundle = train()
+    bundle.save(tmp_path / "model")
+    as_format_1(tmp_path / "model")
+    old = Bundle.load(tmp_path / "model")
+    said = old.predict(X, backbone_hash=BACKBONE.hash)
+    np.testing.assert_array_equal(said.probabilities, bundle.classifier.predict_proba(X))
+    np.testing.assert_array_equal(
+        said.unknown, bundle.unknown_rule.is_unknown(said.probabilities, score="softmax")
+    )
+    with pytest.raises(SettingError, match="no held-out"):
+        old.predict(X, backbone_hash=BACKBONE.hash, settings=NamingSettings(error_rate=0.1))
+
+
+def test_probabilities_are_calibrated_on_pictures_that_the_head_had_not_seen():
+    X, y = library(240)
+    y = np.where(np.random.default_rng(0).random(240) < 0.25, np.roll(y, 1), y)  # wrong names
+    bundle = train_bundle(X, y, backbone=BACKBONE, rank="family")
+    assert bundle.calibration is not None
+    assert bundle.calibration.after.value < bundle.calibration.before.value
+    said = bundle.predict(X, backbone_hash=BACKBONE.hash)
+    np.testing.assert_allclose(said.probabilities.sum(axis=1), 1)
+    assert any("probabilities are calibrated on" in note for note in bundle.training["notes"])
+
+
+def test_the_papers_threshold_cuts_the_highest_probability():
+    X, _ = library()
+    bundle = train()
+    raw = bundle.classifier.predict_proba(X).max(axis=1)
+    settings = NamingSettings(unknown_score="softmax", unknown_threshold=0.9)
+    said = bundle.predict(X, backbone_hash=BACKBONE.hash, settings=settings)
+    np.testing.assert_array_equal(said.unknown, raw < 0.9)
+    assert 0 < said.unknown.mean() < 1
+
+
+def test_names_back_off_to_the_rank_that_is_sure_enough(tmp_path):
+    X, y = make_blobs(
+        900, n_features=8, centers=[[0] * 8, [1.2] * 8, [9] * 8], random_state=1, cluster_std=1.5
+    )
+    names = np.array(["Attelabidae", "Curculionidae", "Muscidae"])
+    taxonomy = Taxonomy(
+        ("order",),
+        {
+            "Attelabidae": ("Coleoptera",),
+            "Curculionidae": ("Coleoptera",),
+            "Muscidae": ("Diptera",),
+        },
+    )
+    bundle = train_bundle(
+        X[:600], names[y[:600]], backbone=BACKBONE, rank="family", taxonomy=taxonomy
+    )
+    bundle.save(tmp_path / "model")
+    settings = NamingSettings(error_rate=0.02)
+    said = Bundle.load(tmp_path / "model").predict(
+        X[600:], backbone_hash=BACKBONE.hash, settings=settings
+    )
+    truth = names[y[600:]]
+    orders = np.array([taxonomy.above[name][0] for name in truth])
+    family = said.rank == "family"
+    assert set(said.rank[~said.unsure]) == {"family", "order"}
+    assert (said.taxon[family] != truth[family]).mean() < 0.05
+    backed = (said.rank == "order") & ~said.unsure
+    assert (said.taxon[backed] == orders[backed]).mean() > 0.95
+    held = said.sets[np.arange(300), np.searchsorted(names, truth)]
+    assert held.mean() > 0.95
