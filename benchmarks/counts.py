@@ -191,7 +191,7 @@ def count_reviewed(task: Task, name: str, seed: int, draws: int, errors: Errors)
             alone = np.bincount(codes[plain[:k]], minlength=n_classes) / k
             errors.add((name, _word(moved), f"sample alone, {k} reviewed"), seed, alone, truth)
             sample = Reviewed.of(plain[:k], codes[plain[:k]], n=n, n_classes=n_classes)
-            menus = powered_shares(recalibrated(menu[rows]), sample, n=n, n_classes=n_classes)
+            menus = powered_shares([recalibrated(menu[rows])], sample, n=n, n_classes=n_classes)
             method = f"PPI after BCTS, {k} reviewed"
             errors.add((name, _word(moved), method), seed, menus.shares, truth)
             errors.add_interval((name, method), menus.low, menus.high, truth)

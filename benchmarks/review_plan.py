@@ -1,6 +1,6 @@
 """How many animals a review takes until its goal, and how often its promise is kept there.
 
-    python benchmarks/review_plan.py [--surveys 25] [--goal 0.05] [--out review_plan.csv]
+    python benchmarks/review_plan.py [--surveys 25] [--first 0] [--goal 0.05] [--out FILE.csv]
 
 Surveys of 1,000 animals are drawn, none of them twice, from a half of the field library that the
 model has not seen, from the field and web libraries with a model of the other one, and from a
@@ -32,8 +32,8 @@ from sklearn.decomposition import PCA
 
 from berlese.classify.counts.powered import (
     Reviewed,
-    mean_of,
     powered_shares,
+    predictors_of,
     recalibrated,
     target_classifier,
 )
@@ -52,11 +52,11 @@ class Survey:
         self.X, self.menu, self.ours, self.codes = X, menu, ours, codes
         self.n, self.n_classes = len(codes), n_classes
         self.truth = np.bincount(codes, minlength=n_classes) / self.n
-        self.both = mean_of([recalibrated(ours), target_classifier(X, n_classes)])
+        self.every = predictors_of([ours], X, n_classes)
 
-    def estimate(self, predict, rows, level):
+    def estimate(self, predictors, rows, level):
         reviewed = Reviewed.of(rows, self.codes[rows], n=self.n, n_classes=self.n_classes)
-        return powered_shares(predict, reviewed, n=self.n, n_classes=self.n_classes, level=level)
+        return powered_shares(predictors, reviewed, n=self.n, n_classes=self.n_classes, level=level)
 
     def nothing(self, rows, codes):
         return np.zeros((self.n, self.n_classes))
@@ -101,11 +101,11 @@ FAUNAS = {
 }
 
 
-def review(survey, predict, order, goal):
+def review(survey, predictors, order, goal):
     """Crops reviewed until the goal, and which families' intervals hold there."""
     level = goal.interval_level(survey.n_classes)
     for look in goal.looks(survey.n):
-        found = survey.estimate(predict, order[:look], level)
+        found = survey.estimate(predictors, order[:look], level)
         if goal.reached(found):
             break
     truth = survey.truth
@@ -144,16 +144,16 @@ def accuracies(survey, plan, rng):
 
 
 def rules(survey, seed, goal):
-    """Every rule's order and predictor for the goal of each family."""
+    """Every rule's order and predictors for the goal of each family."""
     rng = np.random.default_rng(seed)
     order = ReviewPlan.draw(survey.X, most=survey.n, random_state=seed).order
     plain = rng.permutation(survey.n)
     doubtful = np.argsort(survey.ours.max(axis=1), kind="stable")
     return {
-        "berlese": (survey.both, order),
-        "PPI after BCTS on a plain sample": (recalibrated(survey.menu), plain),
-        "sample alone": (survey.nothing, plain),
-        "least confident first as if random": (survey.both, doubtful),
+        "berlese": (survey.every, order),
+        "PPI after BCTS on a plain sample": ([recalibrated(survey.menu)], plain),
+        "sample alone": ([survey.nothing], plain),
+        "least confident first as if random": (survey.every, doubtful),
     }
 
 
@@ -161,20 +161,21 @@ def main() -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--surveys", type=int, default=25, help="Of each fauna.")
+    parser.add_argument("--first", type=int, default=0, help="The first seed.")
     parser.add_argument("--goal", type=float, default=0.05)
     parser.add_argument("--out", type=Path, default=Path("review_plan.csv"))
     given = parser.parse_args()
     goals = {p: Goal(given.goal, p) for p in ("taxon", "table")}
     results, learned = defaultdict(list), defaultdict(list)
     for fauna, make in FAUNAS.items():
-        for seed in range(given.surveys):
+        for seed in range(given.first, given.first + given.surveys):
             survey = make(fauna, seed)
             every = rules(survey, seed, goals["taxon"])
             for promise, goal in goals.items():
-                for rule, (predict, order) in every.items():
+                for rule, (predictors, order) in every.items():
                     if promise == "table" and not rule.startswith(("berlese", "sample")):
                         continue
-                    results[fauna, promise, rule].append(review(survey, predict, order, goal))
+                    results[fauna, promise, rule].append(review(survey, predictors, order, goal))
             doubtful = every["least confident first as if random"][1]
             crops = until_true(survey, doubtful, goals["taxon"])
             results[fauna, "taxon", "least confident first, stop by the truth"].append(

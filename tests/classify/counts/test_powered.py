@@ -5,11 +5,13 @@ import pytest
 
 from berlese.classify.counts.powered import (
     Reviewed,
-    mean_of,
+    alike_ones,
     powered_shares,
     recalibrated,
+    stacking_weights,
     target_classifier,
 )
+from berlese.classify.heads.neighbours import neighbour_graph
 from berlese.errors import SettingError
 
 SHARES = np.array([0.6, 0.3, 0.09, 0.01])
@@ -36,7 +38,7 @@ def nothing(rows, codes):
 def test_a_model_that_says_nothing_leaves_the_sample():
     codes, _, rng = survey(0)
     reviewed = reviewed_at_random(codes, 60, rng)
-    found = powered_shares(nothing, reviewed, n=600, n_classes=4)
+    found = powered_shares([nothing], reviewed, n=600, n_classes=4)
     share = np.bincount(reviewed.codes, minlength=4) / 60
     np.testing.assert_allclose(found.shares, share, atol=1e-12)
     # variance by hand: (k s^2 + 1/2) / (k + 1) / k, without replacement
@@ -47,7 +49,7 @@ def test_a_model_that_says_nothing_leaves_the_sample():
 def test_a_model_that_knows_all_gives_the_truth():
     codes, _, rng = survey(1)
     reviewed = reviewed_at_random(codes, 60, rng)
-    found = powered_shares(lambda *_: np.eye(4)[codes], reviewed, n=600, n_classes=4)
+    found = powered_shares([lambda *_: np.eye(4)[codes]], reviewed, n=600, n_classes=4)
     np.testing.assert_allclose(found.shares, np.bincount(codes, minlength=4) / 600, atol=1e-12)
 
 
@@ -62,7 +64,7 @@ def test_unequal_chances_are_made_up_for():
         rows = np.concatenate([first, second])
         inclusion = np.repeat([20 / 300, 60 / 300], [20, 60])
         reviewed = Reviewed.of(rows, codes[rows], inclusion, n=600, n_classes=2)
-        found = powered_shares(lambda *_: np.zeros((600, 2)), reviewed, n=600, n_classes=2)
+        found = powered_shares([lambda *_: np.zeros((600, 2))], reviewed, n=600, n_classes=2)
         estimates.append(found.shares[0])
     assert np.mean(estimates) == pytest.approx(0.5, abs=1e-9)
 
@@ -74,7 +76,7 @@ def test_the_interval_covers_and_the_estimate_has_no_bias(k):
         codes, p, rng = survey(seed)
         truth = np.bincount(codes, minlength=4) / 600
         reviewed = reviewed_at_random(codes, k, rng)
-        found = powered_shares(recalibrated(p), reviewed, n=600, n_classes=4)
+        found = powered_shares([recalibrated(p)], reviewed, n=600, n_classes=4)
         errors.append(found.shares - truth)
         covered.append((found.low <= truth) & (truth <= found.high))
         alone.append(np.bincount(reviewed.codes, minlength=4) / k - truth)
@@ -91,7 +93,7 @@ def test_specimens_that_were_picked_teach_but_do_not_count():
     rows = np.concatenate([drawn, picked])
     inclusion = np.concatenate([np.full(50, 50 / 600), np.full(len(picked), np.nan)])
     both = Reviewed.of(rows, codes[rows], inclusion, n=600, n_classes=4)
-    found = powered_shares(nothing, both, n=600, n_classes=4)
+    found = powered_shares([nothing], both, n=600, n_classes=4)
     share = np.bincount(codes[drawn], minlength=4) / 50
     assert found.shares[2] == pytest.approx(share[2], rel=0.2)  # but for what is known to be there
     assert found.low[2] >= len(picked) / 600
@@ -100,7 +102,7 @@ def test_specimens_that_were_picked_teach_but_do_not_count():
 def test_a_whole_survey_reviewed_leaves_no_doubt():
     codes, p, _ = survey(3)
     everyone = Reviewed.of(np.arange(600), codes, n=600, n_classes=4)
-    found = powered_shares(recalibrated(p), everyone, n=600, n_classes=4)
+    found = powered_shares([recalibrated(p)], everyone, n=600, n_classes=4)
     truth = np.bincount(codes, minlength=4) / 600
     for values in (found.shares, found.low, found.high):
         np.testing.assert_allclose(values, truth, atol=1e-12)
@@ -123,11 +125,45 @@ def test_the_target_classifier_is_plain_logistic_regression():
 def test_one_taxon_only_is_no_trouble():
     X = np.random.default_rng(5).normal(size=(60, 5))
     codes = np.zeros(40, int)
-    predict = mean_of([target_classifier(X, 3), recalibrated(np.full((60, 3), 1 / 3))])
+    both = [target_classifier(X, 3), recalibrated(np.full((60, 3), 1 / 3))]
     reviewed = Reviewed.of(np.arange(40), codes, n=60, n_classes=3)
-    found = powered_shares(predict, reviewed, n=60, n_classes=3)
+    found = powered_shares(both, reviewed, n=60, n_classes=3)
     assert found.shares[0] > 0.95
     assert (found.high[1:] > 0).all()  # two thirds were looked at, the rest may hold others
+
+
+def test_weights_are_those_by_hand_where_each_name_is_known_to_one_predictor():
+    # three names known to the first alone, one to the second alone: (3 + 2, 1 + 2) / 8, nearly
+    likely = np.array([[1.0, 1.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]])
+    np.testing.assert_allclose(stacking_weights(likely), [5 / 8, 3 / 8], atol=2e-3)
+
+
+def test_predictors_that_say_the_same_are_trusted_alike():
+    likely = np.tile(np.random.default_rng(6).random(30), (3, 1))
+    np.testing.assert_allclose(stacking_weights(likely), 1 / 3)
+
+
+def test_a_useless_model_beside_a_good_one_widens_intervals_little():
+    codes, p, rng = survey(7, skill=2.0)
+    noise = np.random.default_rng(8).dirichlet(np.ones(4), 600)
+    reviewed = reviewed_at_random(codes, 60, rng)
+    good, both, useless = (
+        powered_shares([recalibrated(q) for q in each], reviewed, n=600, n_classes=4)
+        for each in ([p], [p, noise], [noise])
+    )
+    widths = [(found.high - found.low).mean() for found in (good, both, useless)]
+    assert widths[1] < widths[0] + (widths[2] - widths[0]) / 5
+
+
+def test_names_reach_the_specimens_that_are_alike():
+    rng = np.random.default_rng(9)
+    codes = rng.integers(3, size=90)
+    X = 6 * np.eye(3, 20)[codes] + rng.normal(size=(90, 20))
+    rows = np.array([np.flatnonzero(codes == code)[0] for code in range(3)])
+    for predict in alike_ones(neighbour_graph(X - X.mean(axis=0), 6), 3):
+        p = predict(rows, codes[rows])
+        assert p.shape == (90, 3)
+        assert (p.argmax(axis=1) == codes).mean() > 0.95
 
 
 @pytest.mark.parametrize(
@@ -148,4 +184,4 @@ def test_what_cannot_have_been_reviewed_is_refused(rows, codes, inclusion, words
 def test_one_reviewed_specimen_is_too_few():
     reviewed = Reviewed.of([3], [0], n=600, n_classes=4)
     with pytest.raises(SettingError, match="at least two"):
-        powered_shares(nothing, reviewed, n=600, n_classes=4)
+        powered_shares([nothing], reviewed, n=600, n_classes=4)

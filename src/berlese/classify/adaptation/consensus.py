@@ -15,7 +15,6 @@ from scipy.special import expit
 
 from berlese.classify.adaptation.domains import Domains
 from berlese.classify.adaptation.method import AdaptedClassifier, fit_source, standardised
-from berlese.classify.adaptation.neighbours import neighbour_graph, spread
 from berlese.classify.adaptation.prototypes import NearestMeanClassifier, prototypes
 from berlese.classify.adaptation.retraining import InformationMaximisationClassifier
 from berlese.classify.adaptation.scores import (
@@ -26,6 +25,7 @@ from berlese.classify.adaptation.scores import (
     linear_or_mean,
 )
 from berlese.classify.heads.linear import soft_logistic_weights
+from berlese.classify.heads.neighbours import neighbour_graph, spread
 from berlese.classify.heads.standardising import Standardiser
 from berlese.options import require_at_least, require_one_of
 

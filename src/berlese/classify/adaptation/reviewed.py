@@ -20,13 +20,12 @@ from berlese.classify.adaptation.consensus import (
 )
 from berlese.classify.adaptation.domains import UNREVIEWED, Domains
 from berlese.classify.adaptation.method import AdaptedClassifier, fit_source
-from berlese.classify.adaptation.neighbours import spread
 from berlese.classify.adaptation.scores import LinearScores, MeanScores, State, linear_or_mean
 from berlese.classify.calibration.probabilities import BiasCorrectedTemperature
-from berlese.classify.counts.powered import Predictor, target_classifier
+from berlese.classify.counts.powered import Predictor, alike_ones, target_classifier
+from berlese.classify.heads.neighbours import spread
 from berlese.options import require_at_least, require_between
 
-REACHES = (0.9, 0.2)  # of names along the graph: by far and by near
 WEIGHT_OF_A_NAME = 3.0  # of one reviewed animal's name against what the views say of it
 # So many names, times the pairs of classes that they must tell apart, weigh as much as the source's
 # methods, and as what these said uncorrected.
@@ -131,15 +130,13 @@ class Views:
         if not len(rows):
             return self.source
         n_classes = self.source.shape[1]
-        known = np.zeros_like(self.source)
-        known[rows] = np.eye(n_classes)[codes]
         views = self._source_view(rows, codes)
         graph = self.neighbourhood.graph
-        reached = [spread(graph, known, reach=reach) for reach in REACHES]
-        target = (self.own(rows, codes) + sum(reached)) / (1 + len(REACHES))
+        learned = [self.own, *alike_ones(graph, n_classes)]
+        target = np.mean([predict(rows, codes) for predict in learned], axis=0)
         weight = _weight(NAMES_FOR_SOURCE, n_classes, len(rows))
         views = weight * views + (1 - weight) * target
-        views[rows] = WEIGHT_OF_A_NAME * known[rows]
+        views[rows] = WEIGHT_OF_A_NAME * np.eye(n_classes)[codes]
         return spread(graph, views)
 
     def _source_view(self, rows: NDArray[np.intp], codes: NDArray[np.intp]) -> NDArray[np.float64]:

@@ -24,10 +24,8 @@ from berlese.classify.counts.powered import (
     Reviewed,
     ShareEstimate,
     bounded,
-    mean_of,
     powered_shares,
-    recalibrated,
-    target_classifier,
+    predictors_of,
 )
 from berlese.classify.counts.shares import as_probabilities, em_shares, with_shares
 from berlese.errors import SettingError
@@ -204,14 +202,11 @@ def _from_review(
     level: float,
     random_state: int,
 ) -> ShareEstimate:
-    predictors = [recalibrated(p) for p in models]
-    if features is not None:
-        X = np.asarray(features, np.float64)
-        if len(X) != n or not np.isfinite(X).all():
-            raise SettingError(f"features must be {n} rows of finite numbers, one an animal.")
-        predictors.append(target_classifier(X, n_classes))
+    X = None if features is None else np.asarray(features, np.float64)
+    if X is not None and (len(X) != n or not np.isfinite(X).all()):
+        raise SettingError(f"features must be {n} rows of finite numbers, one an animal.")
     return powered_shares(
-        mean_of(predictors),
+        predictors_of(models, X, n_classes),
         reviewed,
         n=n,
         n_classes=n_classes,

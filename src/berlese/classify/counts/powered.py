@@ -5,11 +5,16 @@ a taxon is what the model expects of all specimens plus what it is wrong by on r
 had not seen. Whatever the model, the estimate has no bias as long as the reviewed specimens were
 drawn at random; a better model makes the interval narrower. Survey statisticians know it as the
 difference estimator (Särndal, Swensson & Wretman 1992).
+
+Several models are averaged, each with the weight that makes the names they had not seen likeliest
+(stacking: Wolpert 1992, Neural Networks 5:241): on photos like the library's that is the model
+itself, on others a classifier of the reviewed specimens and their likeness to the rest.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,14 +24,23 @@ from threadpoolctl import threadpool_limits
 
 from berlese.classify.calibration.probabilities import BiasCorrectedTemperature
 from berlese.classify.heads.linear import many_classes
+from berlese.classify.heads.neighbours import neighbour_graph, spread
 from berlese.classify.heads.standardising import Standardiser
 from berlese.errors import SettingError
 
-FOLDS = 5
+FOLDS = 10
 LEVEL = 0.9
 # Added to the sum of squares: a rare taxon that the sample missed must not look certain.
 FLOOR = 0.5
 TARGET_C = 0.1
+REACHES = (0.9, 0.2)  # of names along the links of alike specimens: by far and by near
+NEIGHBOURS = 6
+LARGEST_GRAPH = 4000  # specimens; the links of more take too long
+# Names that each predictor is taken to have told right before any is looked at: few names cannot
+# tell good predictors apart. Steps of expectation maximisation after which weights have settled.
+EVEN_NAMES = 2.0
+WEIGHT_STEPS = 100
+LEAST_LIKELY = 1e-3  # one name that a predictor held impossible must not silence it
 
 Predictor = Callable[[NDArray[np.intp], NDArray[np.intp]], NDArray[np.float64]]
 """Takes rows and their classes, gives probabilities of all n specimens, (n, n_classes)."""
@@ -106,7 +120,7 @@ class ShareEstimate:
 
 
 def powered_shares(
-    predict: Predictor,
+    predictors: Sequence[Predictor],
     reviewed: Reviewed,
     *,
     n: int,
@@ -118,9 +132,9 @@ def powered_shares(
 
     Parameters
     ----------
-    predict : Predictor
-        Called once a fold, with reviewed specimens of the other folds and all that were not drawn
-        at random.
+    predictors : sequence of Predictor
+        Each is called once a fold, with reviewed specimens of the other folds and all that were not
+        drawn at random.
     reviewed : Reviewed
     n, n_classes : int
     level : float
@@ -140,19 +154,40 @@ def powered_shares(
     weight = 1 / reviewed.inclusion[random]
     weight = weight / weight.sum()
     fold = np.random.default_rng(random_state).permutation(k) % min(FOLDS, k)
-    residual = np.zeros((k, n_classes))
-    predicted = np.zeros((n, n_classes))
+    held_out = np.zeros((len(predictors), k, n_classes))
+    everywhere = np.zeros((len(predictors), n, n_classes))
     for each in range(fold.max() + 1):
         out = fold == each
         seen = np.concatenate([rows[~out], reviewed.rows[~random]])
         said = np.concatenate([codes[~out], reviewed.codes[~random]])
-        p = predict(seen, said)
-        residual[out] = np.eye(n_classes)[codes[out]] - p[rows[out]]
-        predicted += p * weight[out].sum()
+        for number, predict in enumerate(predictors):
+            p = predict(seen, said)
+            held_out[number, out] = p[rows[out]]
+            everywhere[number] += p * weight[out].sum()
+    trust = stacking_weights(held_out[:, np.arange(k), codes])
+    predicted = np.tensordot(trust, everywhere, 1)
+    residual = np.eye(n_classes)[codes] - np.tensordot(trust, held_out, 1)
     shares = predicted.mean(axis=0) + weight @ residual
     deviation = np.sqrt(_variance(residual, weight, n))
     half = NormalDist().inv_cdf((1 + level) / 2) * deviation
     return bounded(shares, half, deviation, predicted, reviewed, n)
+
+
+def stacking_weights(likely: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Weights of predictors whose mean makes the true names likeliest; they sum to one.
+
+    Parameters
+    ----------
+    likely : ndarray of float64 of shape (n_predictors, k)
+        What each gave the true class of specimens whose names it had not seen.
+    """
+    given = np.maximum(likely, LEAST_LIKELY)
+    weights = np.full(len(given), 1 / len(given))
+    for _ in range(WEIGHT_STEPS):
+        parts = weights[:, None] * given
+        weights = (parts / parts.sum(axis=0)).sum(axis=1) + EVEN_NAMES
+        weights /= weights.sum()
+    return weights
 
 
 def _variance(
@@ -233,11 +268,38 @@ def target_classifier(
     return predict
 
 
-def mean_of(predictors: Sequence[Predictor]) -> Predictor:
-    """Average the probabilities of several predictors."""
+def predictors_of(
+    models: Sequence[NDArray[np.float64]], features: NDArray[np.float64] | None, n_classes: int
+) -> list[Predictor]:
+    """Everything that may tell the classes of specimens of which some are reviewed.
 
-    def predict(rows: NDArray[np.intp], codes: NDArray[np.intp]) -> NDArray[np.float64]:
-        mean: NDArray[np.float64] = np.mean([each(rows, codes) for each in predictors], axis=0)
-        return mean
+    Parameters
+    ----------
+    models : sequence of ndarray of float64 of shape (n, n_classes)
+        Probabilities.
+    features : ndarray of float64 of shape (n, n_features) or None
+        Finite; without them only the models are heard.
+    n_classes : int
+    """
+    known = [recalibrated(p) for p in models]
+    if features is None:
+        return known
+    known.append(target_classifier(features, n_classes))
+    if len(features) <= LARGEST_GRAPH:
+        graph = neighbour_graph(Standardiser.of(features)(features), NEIGHBOURS)
+        known += alike_ones(graph, n_classes)
+    return known
 
-    return predict
+
+def alike_ones(graph: Any, n_classes: int) -> list[Predictor]:
+    """Names of the reviewed specimens, spread over alike ones (`neighbour_graph`), far and near."""
+
+    def spread_by(reach: float) -> Predictor:
+        def predict(rows: NDArray[np.intp], codes: NDArray[np.intp]) -> NDArray[np.float64]:
+            known = np.zeros((graph.shape[0], n_classes))
+            known[rows, codes] = 1
+            return spread(graph, known, reach=reach)
+
+        return predict
+
+    return [spread_by(reach) for reach in REACHES]

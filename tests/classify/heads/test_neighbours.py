@@ -3,8 +3,8 @@
 import numpy as np
 
 from berlese.classify.adaptation.consensus import inequality
-from berlese.classify.adaptation.neighbours import BLOCK, neighbour_graph, spread
 from berlese.classify.heads.linear import soft_logistic_weights
+from berlese.classify.heads.neighbours import BLOCK, neighbour_graph, spread
 
 
 def chain():
