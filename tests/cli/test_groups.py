@@ -9,8 +9,9 @@ import typer
 from typer.testing import CliRunner
 
 from berlese.classify.naming.promises import NamingSettings
+from berlese.cli import flags
 from berlese.cli.app import VERBS
-from berlese.cli.groups import Finding, Naming, flattened
+from berlese.cli.groups import Extractor, Finding, Naming, flattened
 from berlese.cli.study_options import Protocols
 from berlese.errors import SettingError
 from berlese.specimens.segment import SegmentSettings
@@ -50,8 +51,26 @@ def test_an_option_of_a_group_is_checked_and_shown_in_its_place() -> None:
     assert heard == []
     text = invoke("--help")[0].output
     assert "Dig a trap." in text
-    places = [text.index(option) for option in ("--bait", "--depth", "--deep")]
+    places = [text.index(option) for option in ("--deep", "--bait", "--depth")]
     assert places == sorted(places)
+
+
+def panels_of(verb) -> dict[str, str | None]:
+    app = typer.Typer(add_completion=False)
+    app.command()(flattened(verb))
+    return {each.name: each.rich_help_panel for each in typer.main.get_command(app).params}
+
+
+def test_the_help_shows_a_group_in_a_panel_and_the_same_option_elsewhere_in_none() -> None:
+    def grouped(*, extractor: Extractor, seed: flags.Seed = 0) -> None:
+        """Take a group."""
+
+    def single(weights: flags.Weights = None) -> None:
+        """Take one option of the group."""
+
+    title = "What makes features of pictures"
+    assert panels_of(grouped) == {"backbone": title, "weights": title, "seed": None}
+    assert panels_of(single) == {"weights": None}
 
 
 def test_without_options_the_settings_are_the_librarys_own() -> None:

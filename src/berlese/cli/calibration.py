@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from berlese.classify.models.bundle import Bundle
 from berlese.classify.models.recalibration import recalibrate
 from berlese.cli.console import Stages
+from berlese.cli.groups import Labels
 from berlese.errors import BundleError, LibraryError
 from berlese.features.backbones import Backbone
 from berlese.features.store import FeatureStore
@@ -58,8 +59,7 @@ def calibrate_into(
     bundle: Path,
     reviewed: Path,
     *,
-    taxon: str,
-    group: str | None,
+    labels: Labels,
     weights: Path | None,
     seed: int,
     jobs: int | None,
@@ -83,7 +83,7 @@ def calibrate_into(
     if is_survey(reviewed):
         animals = _of_survey(reviewed, session, jobs=jobs, stages=stages)
     else:
-        animals = _of_library(reviewed, session, taxon, group, jobs=jobs, stages=stages)
+        animals = _of_library(reviewed, session, labels, jobs=jobs, stages=stages)
     with stages("calibrate"):
         refitted = recalibrate(
             model,
@@ -115,13 +115,12 @@ def write_diagrams(folder: Path, bundle: Bundle) -> None:
 def _of_library(
     reviewed: Path,
     session: Backbone,
-    taxon: str,
-    group: str | None,
+    labels: Labels,
     *,
     jobs: int | None,
     stages: Stages,
 ) -> Reviewed:
-    library = read_library(reviewed, taxon, group)
+    library = read_library(reviewed, labels.taxon, labels.group)
     with stages("embed", len(library.paths)) as advance:
         embedded = embed_library(library, session, jobs=jobs, progress=advance)
     return Reviewed(

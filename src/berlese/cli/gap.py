@@ -19,6 +19,7 @@ from berlese.classify.heads.registry import DEFAULT_HEAD, new_head
 from berlese.cli.console import Stages
 from berlese.cli.gap_page import write_page
 from berlese.cli.gap_report import GapReport
+from berlese.cli.groups import Extractor, Labels
 from berlese.errors import PhotoError, SettingError
 from berlese.features import backbones
 from berlese.photos.reading import decode_image
@@ -50,10 +51,8 @@ def gap_into(
     library: Path,
     target: Path,
     *,
-    taxon: str,
-    group: str | None,
-    backbone: str,
-    weights: Path | None,
+    labels: Labels,
+    extractor: Extractor,
     seed: int,
     jobs: int | None,
     overwrite: bool,
@@ -68,9 +67,9 @@ def gap_into(
     """
     if (out / JSON_NAME).exists() and not overwrite:
         raise SettingError(f"{out / JSON_NAME} exists; give --overwrite, or another --out.")
-    labelled = read_library(library, taxon, group)
+    labelled = read_library(library, labels.taxon, labels.group)
     with stages("prepare backbone"):
-        session = backbones.load(backbone, weights=weights, threads=jobs)
+        session = backbones.load(extractor.backbone, weights=extractor.weights, threads=jobs)
     with stages("embed library", len(labelled.paths)) as advance:
         embedded = embed_library(labelled, session, jobs=jobs, progress=advance)
     with stages("embed photos") as advance:

@@ -2,15 +2,17 @@
 
 A group is a frozen dataclass whose fields are options of `berlese.cli.flags`. A verb that has a
 parameter of such a class takes all its options at that place; `flattened` makes of it the function
-that Typer asks for. Settings that are made of options are made here, and nowhere else; their
+that Typer asks for. ``--help`` shows a group as a panel of its own, under the first line of the
+class's docstring. Settings that are made of options are made here, and nowhere else; their
 classes weigh much and are loaded then.
 """
 
 import inspect
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, is_dataclass
 from functools import wraps
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
@@ -109,7 +111,8 @@ def flattened(verb: Callable[..., None]) -> Callable[..., None]:
         group = parameter.annotation
         inner = [parameter]
         if isinstance(group, type) and is_dataclass(group):
-            inner = list(inspect.signature(group).parameters.values())
+            options = inspect.signature(group).parameters.values()
+            inner = [_in_panel(option, group) for option in options]
             members[parameter.name] = (group, [each.name for each in inner])
         parameters += [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in inner]
 
@@ -123,3 +126,11 @@ def flattened(verb: Callable[..., None]) -> Callable[..., None]:
     call.__annotations__ = {each.name: each.annotation for each in parameters}
     del call.__wrapped__  # Typer would ask it for its parameters
     return call
+
+
+def _in_panel(option: inspect.Parameter, group: type) -> inspect.Parameter:
+    """Show a group's option in its panel; on a copy, since verbs take it by itself as well."""
+    kind, info = get_args(option.annotation)
+    shown = copy(info)
+    shown.rich_help_panel = (inspect.getdoc(group) or "").splitlines()[0].rstrip(".")
+    return option.replace(annotation=Annotated[kind, shown])

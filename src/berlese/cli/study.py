@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 
 from berlese import __version__
 from berlese.cli.console import Stages
+from berlese.cli.groups import Extractor, Labels
+from berlese.cli.study_options import Sites
 from berlese.cli.study_page import write_page
 from berlese.errors import LibraryError
 from berlese.features import backbones
@@ -54,22 +56,19 @@ class StudySources:
     ----------
     libraries : tuple of Path
         The first is the source of interest.
-    taxon : str
-        Column of the taxon in CSV libraries.
-    group, site : str, optional
-        Columns of the photo and of the site in CSV libraries.
-    sites : Path, optional
-        CSV with the columns file and site; without it, ``truth.csv`` beside a library's folder.
+    labels : Labels
+        Columns of the taxon and of the photo in CSV libraries.
+    sites : Sites
+        Column of the site in CSV libraries, or a CSV with the columns file and site; without
+        them, ``truth.csv`` beside a library's folder.
     unknowns : Path, optional
         Pictures that no model learns; without it, the folder beside a library that bears its
         name and ``-unknown``.
     """
 
     libraries: tuple[Path, ...]
-    taxon: str = "taxon"
-    group: str | None = None
-    site: str | None = None
-    sites: Path | None = None
+    labels: Labels
+    sites: Sites
     unknowns: Path | None = None
 
 
@@ -104,8 +103,7 @@ def run_study(
     settings: StudySettings,
     out: Path,
     *,
-    backbone: str,
-    weights: Path | None,
+    extractor: Extractor,
     jobs: int | None,
     stages: Stages,
 ) -> StudyReport:
@@ -118,10 +116,10 @@ def run_study(
     SettingError
         If a setting does not fit the data, or nothing can be run.
     """
-    readings = [_read(path, sources) for path in sources.libraries]
+    readings = [_read(path, sources.labels) for path in sources.libraries]
     names = _unlike_names(sources.libraries)
     with stages("prepare backbone"):
-        session = backbones.load(backbone, weights=weights, threads=jobs)
+        session = backbones.load(extractor.backbone, weights=extractor.weights, threads=jobs)
     failures: list[Failure] = []
     datasets: list[Dataset] = []
     unknowns: dict[str, Dataset] = {}
@@ -166,9 +164,9 @@ def run_study(
     )
 
 
-def _read(path: Path, sources: StudySources) -> Library:
+def _read(path: Path, labels: Labels) -> Library:
     """Read a library; groups and sites are columns of CSV libraries only."""
-    return read_library(path, sources.taxon, sources.group if path.is_file() else None)
+    return read_library(path, labels.taxon, labels.group if path.is_file() else None)
 
 
 def _unlike_names(paths: Sequence[Path]) -> list[str]:
@@ -211,13 +209,14 @@ def _sites_of(
 ) -> NDArray[np.str_] | None:
     """Find the site of each picture: a column of a CSV library, or a list of sites."""
     known: Mapping[Path, str] = {}
-    if path.is_file() and sources.site is not None:
-        by_site = read_library(path, sources.taxon, sources.site)
+    given = sources.sites
+    if path.is_file() and given.site is not None:
+        by_site = read_library(path, sources.labels.taxon, given.site)
         pairs = zip(by_site.paths, by_site.groups or (), strict=True)
         # A row without a site stands for itself there: its own path.
         known = {picture.resolve(): "" if site == str(picture) else site for picture, site in pairs}
-    elif sources.sites is not None:
-        known = _read_sites(sources.sites)
+    elif given.sites is not None:
+        known = _read_sites(given.sites)
     elif (path.resolve().parent / TRUTH_NAME).is_file():
         known = _read_sites(path.resolve().parent / TRUTH_NAME)
     found = np.array([known.get(picture.resolve(), "") for picture in embedded.paths])

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from berlese.classify.heads import parallel
+from berlese.classify.heads import layers, parallel
 from berlese.classify.heads.network import NetworkClassifier
 from berlese.classify.heads.parallel import UNLABELLED, HeadTask, HeadTraining, train_heads
 from berlese.errors import SettingError
@@ -104,7 +104,7 @@ TRAININGS = {
 @pytest.mark.parametrize("dual", [True, False], ids=["dual", "direct"])
 @pytest.mark.parametrize("name", TRAININGS)
 def test_training_is_that_of_automatic_differentiation(name, dual, monkeypatch):
-    monkeypatch.setattr(parallel, "DUAL_ROWS", np.inf if dual else 0)
+    monkeypatch.setattr(layers, "DUAL_ROWS", np.inf if dual else 0)
     training = TRAININGS[name]
     features, codes, domains = two_domains()
     if training.domain_weight is not None:
@@ -189,7 +189,7 @@ def test_the_dual_first_layer_agrees_with_the_direct_one_after_long_training(mon
     training = HeadTraining(hidden=(32, 16), epochs=200)
     answers = []
     for rows in (np.inf, 0):
-        monkeypatch.setattr(parallel, "DUAL_ROWS", rows)
+        monkeypatch.setattr(layers, "DUAL_ROWS", rows)
         answers.append(train_heads(features, CLASSES, [task], training)[0].predict_proba(features))
     np.testing.assert_allclose(*answers, atol=1e-4)
 

@@ -4,14 +4,6 @@ A study trains hundreds of small networks, and what costs is the arithmetic. Eac
 by one thread of its own on buffers that are allocated once, so that tasks do not wait for each
 other and a head does not depend on which others are trained beside it.
 
-The first layer is the largest. Plain gradient descent never leaves the span of the training
-rows: after any number of steps its weights are ``W0 + A^T X`` with one row of ``A`` per training
-row. So its outputs on all training rows, ``O = X W0^T + (X X^T + 1) A``, are kept instead of
-weights (the 1 is the bias): a step on a batch with gradient ``G`` adds ``-rate G`` to the batch's
-rows of ``A`` and ``-rate (X X^T + 1)[:, batch] G`` to ``O``. That replaces two products as wide as
-the features by one as wide as the number of training rows. Where there are more than twice as
-many rows as features, the ordinary products are the cheaper ones and are used.
-
 Sources: the head and its training, Fujisawa et al. 2023; gradient reversal, schedules and the
 batches of both domains, Ganin et al. 2016 (Journal of Machine Learning Research 17:59).
 """
@@ -21,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -30,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, softmax
 from torch import Tensor
 
+from berlese.classify.heads.layers import Arrays, Dense, input_layer
 from berlese.classify.heads.threads import one_thread
 from berlese.errors import SettingError
 from berlese.options import require_at_least, require_between, require_one_of
@@ -38,9 +30,6 @@ ACTIVATIONS = ("relu", "sigmoid")
 BATCHES = ("pooled", "balanced")
 SCHEDULES = ("constant", "ganin")
 UNLABELLED = -1
-DUAL_ROWS = 2.0  # the dual first layer pays below this many training rows a feature
-
-_Weights = list[tuple[NDArray[np.float32], NDArray[np.float32]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,9 +160,9 @@ class TrainedHead:
         Weights of shape (2, n_hidden) and biases of the domain head.
     """
 
-    layers: _Weights
+    layers: list[Arrays]
     activation: str = "relu"
-    domain_layer: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
+    domain_layer: Arrays | None = None
 
     def hidden(self, features: ArrayLike) -> NDArray[np.float32]:
         """Compute the last hidden layer, of shape (n, n_hidden)."""
@@ -281,95 +270,6 @@ def _check(
         raise ValueError(f"task {number}: balanced batches need rows of both domains.")
 
 
-class _InputLayer(Protocol):
-    """The first layer: its outputs on a batch, a step, and its weights in the end."""
-
-    def forward(self, batch: Tensor, out: Tensor) -> None: ...
-
-    def step(self, batch: Tensor, gradient: Tensor, rate: float) -> None: ...
-
-    def weights(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]: ...
-
-
-class _Dense:
-    """A layer with its weights; `Tensor.addmm_` adds a gradient step within the product."""
-
-    def __init__(self, weight: Tensor, momentum: float) -> None:
-        self.weight = weight
-        self.weight_t = weight.t()
-        self.bias = torch.zeros(len(weight))
-        self.momentum = momentum
-        if momentum:
-            self.weight_velocity = torch.zeros_like(weight)
-            self.bias_velocity = torch.zeros_like(self.bias)
-
-    def forward(self, values: Tensor, out: Tensor) -> None:
-        torch.addmm(self.bias, values, self.weight_t, out=out)
-
-    def step(self, values: Tensor, gradient: Tensor, rate: float) -> None:
-        if not self.momentum:
-            self.weight.addmm_(gradient.t(), values, alpha=-rate)
-            self.bias.add_(gradient.sum(0), alpha=-rate)
-            return
-        self.weight_velocity.mul_(self.momentum).addmm_(gradient.t(), values, alpha=-rate)
-        self.bias_velocity.mul_(self.momentum).add_(gradient.sum(0), alpha=-rate)
-        self.weight.add_(self.weight_velocity)
-        self.bias.add_(self.bias_velocity)
-
-    def weights(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        return self.weight.numpy().copy(), self.bias.numpy().copy()
-
-
-class _DirectInput:
-    """The first layer as it is written: two products as wide as the features."""
-
-    def __init__(self, rows: Tensor, weight: Tensor, momentum: float) -> None:
-        self.rows = rows
-        self.dense = _Dense(weight, momentum)
-
-    def forward(self, batch: Tensor, out: Tensor) -> None:
-        self.dense.forward(self.rows[batch], out)
-
-    def step(self, batch: Tensor, gradient: Tensor, rate: float) -> None:
-        self.dense.step(self.rows[batch], gradient, rate)
-
-    def weights(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        return self.dense.weights()
-
-
-class _DualInput:
-    """The first layer by its outputs on the training rows; see the module's text."""
-
-    def __init__(self, rows: Tensor, weight: Tensor, momentum: float) -> None:
-        self.rows = rows
-        self.first = weight
-        self.outputs = rows @ weight.t()
-        self.products = rows @ rows.t() + 1
-        self.coefficients = torch.zeros_like(self.outputs)
-        self.momentum = momentum
-        if momentum:
-            self.velocity = torch.zeros_like(self.outputs)
-            self.output_velocity = torch.zeros_like(self.outputs)
-
-    def forward(self, batch: Tensor, out: Tensor) -> None:
-        torch.index_select(self.outputs, 0, batch, out=out)
-
-    def step(self, batch: Tensor, gradient: Tensor, rate: float) -> None:
-        products = self.products.index_select(0, batch).t()
-        if not self.momentum:
-            self.coefficients.index_add_(0, batch, gradient, alpha=-rate)
-            self.outputs.addmm_(products, gradient, alpha=-rate)
-            return
-        self.velocity.mul_(self.momentum).index_add_(0, batch, gradient, alpha=-rate)
-        self.coefficients.add_(self.velocity)
-        self.output_velocity.mul_(self.momentum).addmm_(products, gradient, alpha=-rate)
-        self.outputs.add_(self.output_velocity)
-
-    def weights(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        weight = self.first + self.coefficients.t() @ self.rows
-        return weight.numpy().copy(), self.coefficients.sum(0).numpy().copy()
-
-
 class _Buffers:
     """What one batch of `size` rows is computed in."""
 
@@ -392,20 +292,17 @@ class _Trainer:
         rows = torch.from_numpy(X[task.rows])
         sizes = [X.shape[1], *training.hidden, n_classes]
         first, *others = [self._glorot(n_out, n_in) for n_in, n_out in pairwise(sizes)]
-        dual = len(rows) < DUAL_ROWS * X.shape[1]
-        self.input: _InputLayer = (_DualInput if dual else _DirectInput)(
-            rows, first, training.momentum
-        )
-        self.dense = [_Dense(weight, training.momentum) for weight in others]
+        self.input = input_layer(rows, first, training.momentum)
+        self.dense = [Dense(weight, training.momentum) for weight in others]
         codes = np.asarray(task.codes)
         targets = np.zeros((len(codes), n_classes), np.float32)
         targets[codes >= 0, codes[codes >= 0]] = 1
         self.targets = torch.from_numpy(targets)
         self.labelled = torch.from_numpy((codes >= 0).astype(np.float32))[:, None]
         self.all_labelled = bool((codes >= 0).all())
-        self.domain: _Dense | None = None
+        self.domain: Dense | None = None
         if training.domain_weight is not None and task.domains is not None:
-            self.domain = _Dense(self._glorot(2, training.hidden[-1]), training.momentum)
+            self.domain = Dense(self._glorot(2, training.hidden[-1]), training.momentum)
             self.domains = np.asarray(task.domains)
             self.domain_targets = torch.eye(2)[torch.from_numpy(self.domains)]
         self.buffers: dict[int, _Buffers] = {}
@@ -514,7 +411,7 @@ class _Trainer:
         at.classes.mul_(labelled.div_(labelled.sum().clamp_min_(1)))
 
     def _adversary(
-        self, domain: _Dense, batch: Tensor, at: _Buffers, rate: float, reversal: float
+        self, domain: Dense, batch: Tensor, at: _Buffers, rate: float, reversal: float
     ) -> None:
         """Let the domain head learn, and the hidden layers unlearn, which domain a row is of."""
         domain.forward(at.values[-1], at.domains)

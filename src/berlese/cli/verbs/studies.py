@@ -40,20 +40,12 @@ def study(
     with user_errors():
         from berlese.cli.study import StudySources, run_study
 
-        where = StudySources(
-            (source, *(targets or ())),
-            labels.taxon,
-            group=labels.group,
-            site=sites.site,
-            sites=sites.sites,
-            unknowns=unknowns,
-        )
+        where = StudySources((source, *(targets or ())), labels, sites, unknowns)
         report = run_study(
             where,
             protocols.settings(seed),
             out,
-            backbone=extractor.backbone,
-            weights=extractor.weights,
+            extractor=extractor,
             jobs=jobs,
             stages=Stages(quiet=quiet),
         )
