@@ -26,6 +26,10 @@ from berlese.specimens.outline import Box
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 DISHES = ("dish-araneae", "dish-harvestmen", "dish-hemiptera")
+WINGED = {"train": "dish-photo-0040", "test": "dish-photo-0082"}  # dishes known by crops alone
+MOST_FILLED = 0.85  # of its box; what fills more goes on beyond the crop
+MOST_SLENDER = 4.5  # longer over shorter side; detached legs are more so
+SHARP = 14  # grey levels a pixel that the steepest edges of an animal have at least
 Bytes = NDArray[np.uint8]
 Float = NDArray[np.float32]
 
@@ -69,20 +73,22 @@ def _cut(crop: Bytes, ground: NDArray[np.float64], threshold: float = 22) -> Cut
         return None
     largest = 1 + int(np.argmax(stats[1:, 4]))
     left, top, width, height = (int(n) for n in stats[largest, :4])
-    if max(width, height) < 24 or stats[largest, 4] < 0.2 * width * height:
+    if max(width, height) < 24 or not 0.2 < stats[largest, 4] / (width * height) < MOST_FILLED:
         return None
     mask = (labels == largest)[top : top + height, left : left + width]
     inner = crop[top : top + height, left : left + width].astype(np.float32)
     grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY).astype(np.float32)
     slope = np.hypot(cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)) / 8
-    if np.percentile(slope, 99.5) < 14:
+    if np.percentile(slope, 99.5) < SHARP:
         return None  # out of focus: no one could draw its outline
     pad = 3
     alpha = np.pad(mask.astype(np.float32), pad)
     alpha = cv2.GaussianBlur(alpha, (0, 0), 0.8)
     ratio = np.pad(inner / ground.astype(np.float32), ((pad, pad), (pad, pad), (0, 0)), mode="edge")
-    rectangle = cv2.minAreaRect(np.argwhere(mask)[:, ::-1].astype(np.float32))
-    return CutOut(np.clip(ratio, 0, 1.05), alpha, float(max(rectangle[1])))
+    _, sides, _ = cv2.minAreaRect(np.argwhere(mask)[:, ::-1].astype(np.float32))
+    if max(sides) > MOST_SLENDER * min(sides):
+        return None
+    return CutOut(np.clip(ratio, 0, 1.05), alpha, float(max(sides)))
 
 
 def _border_colour(crop: Bytes) -> NDArray[np.float64]:
@@ -116,7 +122,21 @@ def animals_of(half: str) -> tuple[CutOut, ...]:
         if _half_of(number) == half:
             image = _read(SHARED / "bulk" / f"{name}.jpg")
             found += [_cut_box(image, box) for box in _whole_dish_objects(image)]
+    found += [_cut_crop(_read(SHARED / "insects" / name)) for name in _crops_of(WINGED[half])]
     return tuple(each for each in found if each is not None)
+
+
+def _crops_of(photo: str) -> list[str]:
+    """Files of the crops of one photo of which no more is known."""
+    with (SHARED / "insects" / "manifest.csv").open(encoding="utf-8") as file:
+        return [row["file"] for row in csv.DictReader(file) if row["photo"] == photo]
+
+
+def _cut_crop(crop: Bytes) -> CutOut | None:
+    """Cut an animal out of its crop, which is shrunk where it was enlarged before."""
+    ground = _border_colour(crop)
+    half = cv2.resize(crop, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    return _cut(crop, ground) or _cut(np.ascontiguousarray(half), ground)
 
 
 def _cut_box(image: Bytes, box: Box) -> CutOut | None:
@@ -171,6 +191,7 @@ def pasted_plate(
     size: int = 3000,
     spread: float = 0.3,
     clumped: float = 0.2,
+    fold: int | None = None,
 ) -> PastedPlate:
     """Paste one plate.
 
@@ -186,6 +207,8 @@ def pasted_plate(
         Standard deviation of the logarithm of the animals' lengths.
     clumped : float
         Share of the animals that are laid on or against another one.
+    fold : {0, 1}, optional
+        Take every second animal only, from this one.
     """
     rng = np.random.default_rng([seed, half == "test"])
     canvas = _laid_out(grounds_of(half), size, rng)
@@ -196,7 +219,7 @@ def pasted_plate(
     share = (size / 1000) ** 2
     _litter(canvas, half, typical, int(rng.poisson(rng.uniform(5, 60) * share)), rng)
     count = int(np.clip(rng.uniform(0.3, 1.0) * (350 / typical) ** 1.2, 3, 40) * share)
-    choice = animals_of(half)
+    choice = animals_of(half) if fold is None else animals_of(half)[fold::2]
     number = 0
     for index in rng.integers(0, len(choice), count):
         factor = min(typical * np.exp(rng.normal(0, spread)) / choice[index].length, 1.5)

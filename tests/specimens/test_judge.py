@@ -4,15 +4,16 @@ import numpy as np
 
 from berlese.simulate.plates import PlateKind, simulate_plate
 from berlese.specimens.candidates import FEATURES
-from berlese.specimens.context import CONTEXT
+from berlese.specimens.context import CONTEXT, candidates_in
 from berlese.specimens.judge import KINDS, _weights, judge, probabilities
+from berlese.specimens.outline import Box
 from berlese.specimens.segment import Pixels, SegmentSettings, read_photo
 
 
 def test_the_networks_take_all_features_and_no_more():
     weights = _weights()
     assert weights["alone.mean"].shape == (len(FEATURES),)
-    assert weights["together.mean"].shape == (len(FEATURES) + len(CONTEXT),)
+    assert weights["together.mean"].shape == (len(FEATURES) + len(KINDS) + len(CONTEXT),)
 
 
 def test_probabilities_add_up_to_one_however_odd_the_features():
@@ -34,15 +35,29 @@ def test_one_layer_is_what_it_is_by_hand():
     np.testing.assert_allclose(odds[0], by_hand / by_hand.sum())
 
 
-def test_animals_are_told_from_dirt_on_a_plate_of_either():
-    kinds = {
-        "animals": PlateKind(animals=25, grains=0, fibres=0, bubbles=0, clumped=0),
-        "dirt": PlateKind(animals=0, grains=90, fibres=8, bubbles=3),
-    }
-    found = {}
-    for name, kind in kinds.items():
-        pixels = simulate_plate(2001, kind, size_px=900).pixels
-        odds = judge(read_photo(Pixels(pixels), SegmentSettings()))
-        found[name] = float((odds[:, 0] > 0.5).mean())
-    assert found["animals"] > 0.4
-    assert found["dirt"] < 0.2
+def boxed(frames):
+    """Boxes around frames in photo pixels."""
+    low, high = np.floor(frames[:, :2]).astype(int), np.ceil(frames[:, 2:]).astype(int)
+    return [Box(*map(int, row)) for row in np.hstack([low, high])]
+
+
+def test_what_outlines_an_animal_is_taken_for_one():
+    plate = simulate_plate(
+        2001, PlateKind(animals=25, grains=0, fibres=0, bubbles=0, clumped=0), size_px=900
+    )
+    readings = read_photo(Pixels(plate.pixels), SegmentSettings())
+    odds = judge(readings)
+    boxes = boxed(np.array([each.frame for each in candidates_in(readings)]))
+    truth = [each.box for each in plate.specimens]
+    outlines = [max(box.iou(each) for each in truth) > 0.8 for box in boxes]
+    assert sum(outlines) > 15
+    assert (odds[outlines, 0] > 0.5).mean() > 0.85
+
+
+def test_dirt_is_not_taken_for_animals():
+    kind = PlateKind(animals=0, grains=90, fibres=8, bubbles=3)
+    odds = judge(
+        read_photo(Pixels(simulate_plate(2001, kind, size_px=900).pixels), SegmentSettings())
+    )
+    assert len(odds) > 40
+    assert (odds[:, 0] > 0.5).mean() < 0.1

@@ -1,4 +1,4 @@
-"""Draw what lies among the animals of a plate: grains of soil, fibres and bubbles.
+"""Draw what lies among the animals of a plate: grains of soil, fibres, bubbles and lost limbs.
 
 Each function returns how far the thing covers each pixel of its own frame (0..1) and its colour
 (sRGB 0..255, one a pixel or one for all). `floor` is the ground's colour, `typical` the length
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from berlese.simulate.beetles import FloatArray
+from berlese.simulate.jointed import draw_leg
 
 Debris = tuple[FloatArray, FloatArray]
 
@@ -84,3 +85,22 @@ def draw_bubble(rng: np.random.Generator, floor: NDArray[np.float64], typical: f
     shade = (shine / np.maximum(shine + dark, 1e-3))[..., None]
     colour = floor * 0.4 * (1 - shade) + 250 * shade
     return alpha.astype(np.float32), colour.astype(np.float32)
+
+
+def draw_limb(rng: np.random.Generator, floor: NDArray[np.float64], typical: float) -> Debris:
+    """Draw a leg or a wing that an animal has lost."""
+    long = typical * float(np.exp(rng.uniform(np.log(0.4), np.log(2.5))))
+    frame = int(2 * long) + 12
+    sheet = np.zeros((frame, frame), np.uint8)
+    aim = rng.uniform(0, 2 * np.pi)
+    if rng.random() < 0.7:
+        thick = max(1.0, long * rng.uniform(0.02, 0.09))
+        bends = rng.normal(0, 0.6, 4)
+        draw_leg(sheet, np.full(2, frame / 2), aim, bends, 0.9 * long, thick)
+        alpha = sheet.astype(np.float32) / 255 * rng.uniform(0.5, 0.95)
+    else:
+        axes = (round(long / 2), max(1, round(long * rng.uniform(0.12, 0.22))))
+        middle = (frame // 2, frame // 2)
+        cv2.ellipse(sheet, middle, axes, float(np.degrees(aim)), 0, 360, 255, -1)
+        alpha = sheet.astype(np.float32) / 255 * rng.uniform(0.1, 0.4)
+    return alpha, _shade(rng, floor).astype(np.float32)

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from berlese.errors import SettingError
 from berlese.simulate.beetles import ByteArray, DrawnBeetle, FloatArray, simulate_beetle
-from berlese.simulate.debris import draw_bubble, draw_fibre, draw_grain
+from berlese.simulate.debris import draw_bubble, draw_fibre, draw_grain, draw_limb
+from berlese.simulate.jointed import JOINTED_TAXA, simulate_jointed_animal
 from berlese.simulate.plans import TAXA
 from berlese.simulate.soil import SOIL_TAXA, simulate_soil_animal
 from berlese.simulate.surveys import SimulatedPhoto, TrueSpecimen
@@ -22,6 +23,7 @@ from berlese.specimens.outline import Box
 
 GROUNDS = ("white", "grey", "ethanol", "dark")
 _LEVELS = {"white": (215, 246), "grey": (150, 205), "ethanol": (105, 175), "dark": (14, 60)}
+_SMALL_TAXA = (*SOIL_TAXA, *JOINTED_TAXA)
 _VISIBLE = 0.35
 _BAND = 512  # rows photographed at a time
 
@@ -36,8 +38,8 @@ class PlateKind:
         One of `GROUNDS`.
     length_px : tuple of float
         Lengths of most animals, from and to.
-    animals, grains, fibres, bubbles : float
-        How many.
+    animals, grains, fibres, bubbles, limbs : float
+        How many; limbs are legs and wings that animals have lost.
     beetles : int
         How many large beetles lie on the whole plate, beside the small animals.
     clumped : float
@@ -60,6 +62,7 @@ class PlateKind:
     rim: bool = False
     ruler: bool = False
     glare: bool = False
+    limbs: float = 0.0
 
 
 def draw_kind(rng: np.random.Generator) -> PlateKind:
@@ -77,6 +80,7 @@ def draw_kind(rng: np.random.Generator) -> PlateKind:
         rim=bool(rng.random() < 0.3),
         ruler=bool(rng.random() < 0.3),
         glare=bool(rng.random() < 0.3),
+        limbs=float(rng.uniform(0, 6) if rng.random() < 0.5 else 0),
     )
 
 
@@ -214,12 +218,13 @@ class _Plate:
         hidden[alpha[own] > 0.6] = 0
 
     def litter(self, *, before: bool) -> None:
-        """Scatter dirt, fibres and bubbles; most of it below the animals."""
+        """Scatter dirt, fibres, bubbles and limbs; most of it below the animals."""
         amount = self.share * (0.92 if before else 0.08)
         for draw, count in (
             (draw_grain, self.kind.grains),
             (draw_fibre, self.kind.fibres),
             (draw_bubble, self.kind.bubbles),
+            (draw_limb, self.kind.limbs),
         ):
             for _ in range(int(self.rng.poisson(count * amount))):
                 alpha, colour = draw(self.rng, self.floor, float(np.mean(self.kind.length_px)))
@@ -232,13 +237,14 @@ class _Plate:
             taxon = TAXA[int(self.rng.integers(len(TAXA)))]
             beetle = simulate_beetle(taxon, self.rng)
             self._lay(_enlarged(beetle, self.rng.uniform(300, 1000) / beetle.length_px))
-        few = int(self.rng.integers(1, len(SOIL_TAXA) + 1))
-        kinds = self.rng.choice(len(SOIL_TAXA), few, replace=False)
+        few = int(self.rng.integers(1, len(_SMALL_TAXA) + 1))
+        kinds = self.rng.choice(len(_SMALL_TAXA), few, replace=False)
         for _ in range(int(self.rng.poisson(self.kind.animals * self.share))):
             low, high = self.kind.length_px
             length = float(np.exp(self.rng.uniform(np.log(low), np.log(high))))
-            taxon = SOIL_TAXA[int(self.rng.choice(kinds))]
-            self._lay(simulate_soil_animal(taxon, length, self._animal_colour(), self.rng))
+            taxon = _SMALL_TAXA[int(self.rng.choice(kinds))]
+            draw = simulate_soil_animal if taxon in SOIL_TAXA else simulate_jointed_animal
+            self._lay(draw(taxon, length, self._animal_colour(), self.rng))
 
     def _animal_colour(self) -> NDArray[np.float64]:
         """A colour that can be told from the floor: pale on dark, dark or pale elsewhere."""

@@ -51,12 +51,14 @@ def simulate_soil_animal(
     if rng.random() < 0.85:  # some have lost or folded all their limbs
         _draw_limbs(limbs, taxon, spine, radii, scale, rng)
     body, along = _draw_body(limbs.shape, spine, radii)
-    shade = _shading(body, along, taxon, rng)
+    segments = 1 if taxon in ("Acari", "Symphypleona") else int(rng.integers(8, 13))
+    rings = 1 - rng.uniform(0.05, 0.3) * np.exp(-((along % (_STEPS / segments)) ** 2) / 6.0)
+    shade = rounded(body, rng) * (rings if segments > 1 else 1)
     cover = np.maximum(body, np.where(body > 0, 0, limbs)).astype(np.float32) / 255
     clear = rng.uniform(0.8, 1.0)  # thin animals let the ground through
     alpha = cover * np.where(body > 0, clear, 0.85).astype(np.float32)
     paint = colour.astype(np.float32)[None, None] * shade[..., None]
-    return _finished(taxon, np.clip(paint, 0, 250), alpha, finer, length_px)
+    return finished(taxon, np.clip(paint, 0, 250), alpha, finer, length_px)
 
 
 def _spine(taxon: str, rng: np.random.Generator) -> FloatArray:
@@ -81,23 +83,19 @@ def _draw_body(
     return body, along
 
 
-def _shading(
-    body: NDArray[np.uint8], along: NDArray[np.uint8], taxon: str, rng: np.random.Generator
-) -> FloatArray:
-    """Brightness of a rounded, segmented, mottled body: 1 is its mean colour."""
+def rounded(body: NDArray[np.uint8], rng: np.random.Generator) -> FloatArray:
+    """Brightness of a rounded, mottled body lit from one side: 1 is its mean colour."""
+    if rng.random() < 0.12:  # against the light: a silhouette
+        return np.ones(body.shape, np.float32)
     depth = cv2.distanceTransform(body, cv2.DIST_L2, 3)
     height = np.sqrt(np.clip(depth / max(float(depth.max()), 1.0), 0, 1)).astype(np.float32)
     light = rng.uniform(0, 2 * np.pi)
     down, right = np.gradient(cv2.GaussianBlur(height, (0, 0), 2))
-    slope = (right * np.cos(light) + down * np.sin(light)) * min(body.shape) * 0.09
-    segments = 1 if taxon in ("Acari", "Symphypleona") else rng.integers(8, 13)
-    rings = 1 - rng.uniform(0.05, 0.3) * np.exp(-((along % (_STEPS / segments)) ** 2) / 6.0)
+    slope = (right * np.cos(light) + down * np.sin(light)) * 2 * float(depth.max()) * 0.27
     coarse = rng.standard_normal((24, 24)).astype(np.float32)
     mottle = cv2.resize(coarse, body.shape[::-1], interpolation=cv2.INTER_CUBIC)
     rim = 1 - rng.uniform(0.0, 0.3) * np.exp(-6 * height)
-    if rng.random() < 0.12:  # against the light: a silhouette
-        return np.ones(body.shape, np.float32)
-    shade = (1 + 0.6 * slope) * (rings if segments > 1 else 1) * rim
+    shade = (1 + 0.6 * slope) * rim
     return np.asarray(shade * (1 + rng.uniform(0.02, 0.15) * mottle), np.float32)
 
 
@@ -130,7 +128,7 @@ def _draw_limbs(
             if rng.random() < 0.12:
                 continue
             aim = heading + side * (0.9 + 0.45 * number + rng.normal(0, 0.15))
-            reach = radii[root] + scale * rng.uniform(0.06, 0.22)
+            reach = radii[root] + scale * rng.uniform(0.06, 0.5 if taxon == "Acari" else 0.22)
             _limb(sheet, spine[root], aim, reach, thick, rng)
 
 
@@ -148,7 +146,7 @@ def _limb(
     cv2.polylines(sheet, [(line * 16).astype(np.int32)], False, 255, thick, cv2.LINE_AA, 4)
 
 
-def _finished(
+def finished(
     taxon: str, paint: FloatArray, alpha: FloatArray, finer: float, length_px: float
 ) -> DrawnBeetle:
     """Shrink the sheet to photo pixels and trim it to the animal."""

@@ -5,7 +5,7 @@ A candidate is a mask with measurements of its shape, contrast, surface and edge
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from berlese.specimens.bands import Thing
 from berlese.specimens.clumps import ways_by_network
+from berlese.specimens.look import log_odds, picture_of
 from berlese.specimens.split import Part, depth_of, grown, split_touching
 
 OUTLINE_SHARE = 0.26  # of a dark thing's own contrast: what has less is shadow or haze
@@ -41,7 +42,8 @@ class Candidate:
     """A possible animal: `mask` with its frame's place in the photo, and its measurements.
 
     `mask` has `scale` pixels for each pixel of the photo; `left` and `top` are photo pixels,
-    `angle` is the direction of the longer side in degrees, 0 to 180.
+    `angle` is the direction of the longer side in degrees, 0 to 180. `look` is what
+    `berlese.specimens.look` takes it for; None where the measurements alone were sure.
     """
 
     mask: _Mask
@@ -52,6 +54,7 @@ class Candidate:
     angle: float
     features: _Float
     edge_width: float
+    look: NDArray[np.float32] | None = None
 
     @property
     def frame(self) -> tuple[float, float, float, float]:
@@ -63,10 +66,14 @@ class Candidate:
 
 Cut = tuple[Candidate, ...]
 Reading = list[Cut]
+Look = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
 def readings_of(
-    thing: Thing, smallest: float, is_plain: Callable[[_Float], bool] | None = None
+    thing: Thing,
+    smallest: float,
+    is_plain: Callable[[_Float], bool] | None = None,
+    look: Look = log_odds,
 ) -> list[Reading]:
     """List the separate things within `thing`, and for each the ways to cut it into animals.
 
@@ -78,20 +85,39 @@ def readings_of(
     smallest : float
         Least length of an animal in photo pixels.
     is_plain : callable, optional
-        Tells by the features of a whole that nothing is gained by cutting it.
+        Tells by the features of a whole that nothing is gained by cutting it or looking at it.
+    look : callable, optional
+        Makes `Candidate.look` of pictures of shape (n, 5, side, side).
     """
     least = smallest * thing.scale
-    readings = []
+    readings: list[Reading] = []
     for mask, left, top in outlines_of(thing, least):
         whole = _describe(thing, mask, left, top, 1)
+        if is_plain is not None and is_plain(whole.features):
+            readings.append([(whole,)])
+            continue
         reading: Reading = [(whole,)]
-        if is_plain is None or not is_plain(whole.features):
-            reading += [
-                tuple(_describe(thing, part, left + x, top + y, len(parts)) for part, x, y in parts)
-                for parts in _ways_to_cut(thing, mask, left, top, least)
-            ]
-        readings.append(reading)
+        reading += [
+            tuple(_describe(thing, part, left + x, top + y, len(parts)) for part, x, y in parts)
+            for parts in _ways_to_cut(thing, mask, left, top, least)
+        ]
+        readings.append(_looked_at(thing, reading, look))
     return readings
+
+
+def _looked_at(thing: Thing, reading: Reading, look: Look) -> Reading:
+    """Add what the candidates look like."""
+    pictures = [
+        picture_of(
+            *(thing.pixels, thing.ground, thing.mask, each.mask),
+            round((each.left - thing.left) * thing.scale),
+            round((each.top - thing.top) * thing.scale),
+        )
+        for cut in reading
+        for each in cut
+    ]
+    looks = iter(look(np.stack(pictures)))
+    return [tuple(replace(each, look=next(looks)) for each in cut) for cut in reading]
 
 
 def outlines_of(thing: Thing, least: float) -> list[Part]:

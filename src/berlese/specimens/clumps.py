@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from berlese.specimens.split import Part, depth_of, grown
 
 NETWORK = "clumps.onnx"
-THICKNESS = 16.0  # pixels of the thickest body as the network sees it
-LONGEST = 104.0  # pixels of the longer side as the network sees it
-STEP = 8  # sides of what the network sees are multiples of it
+THICKNESS = 24.0  # pixels of the thickest body as the network sees it
+LONGEST = 208.0  # pixels of the longer side as the network sees it
+STEP = 16  # sides of what the network sees are multiples of it
 UNIT = 16.0  # pixels: its offsets are in this unit
 CONTRAST_UNIT = 80.0  # grey levels
-APART = (9, 5)  # pixels between the middles of two animals, for two ways to cut
-LEAST_VOTES = 14  # pixels that must point to a middle
+APART = (14, 8)  # pixels between the middles of two animals, for two ways to cut
+LEAST_VOTES = 24  # pixels that must point to a middle
 PIECE_SHARE = 0.25  # of the mean part's area that a part has at least
 
 _Bytes = NDArray[np.uint8]

@@ -72,14 +72,32 @@ def ground_of(overview: _Bytes) -> _Bytes:
     for _ in range(2):
         lies = contrast_of(overview, ground) > _LIES + 4 * _noise(overview, ground)
         near = cv2.dilate(lies.astype(np.uint8), np.ones((5, 5), np.uint8))
-        free = (1 - near).astype(np.float32)
-        support = cv2.GaussianBlur(free, (0, 0), reach)
-        mean = cv2.GaussianBlur(overview * free[..., None], (0, 0), reach)
+        support, close = _close_mean(overview, (1 - near).astype(np.float32), reach)
         trust = np.clip(support / 0.25, 0, 1)[..., None]
-        close = mean / np.maximum(support, 1e-3)[..., None]
         mixed = close * trust + coarse * (1 - trust)
         ground = np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
     return ground
+
+
+def _close_mean(
+    overview: _Bytes, free: NDArray[np.float32], reach: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Share of the surroundings that is free, and their mean colour.
+
+    On a copy that is coarser by half of the reach: a blur of that reach loses nothing there.
+    """
+    height, width = free.shape
+    coarser = max(1.0, reach / 2)
+    size = (max(1, round(width / coarser)), max(1, round(height / coarser)))
+    planes = np.dstack([overview * free[..., None], free])
+    small = cv2.resize(planes, size, interpolation=cv2.INTER_AREA)
+    small = cv2.GaussianBlur(small, (0, 0), reach * size[0] / width)
+    near = np.asarray(
+        cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR), np.float32
+    )
+    support = near[..., 3]
+    mean = near[..., :3] / np.maximum(support, np.float32(1e-3))[..., None]
+    return support, np.asarray(mean, np.float32)
 
 
 def _wide_median(overview: _Bytes) -> _Bytes:

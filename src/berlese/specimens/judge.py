@@ -1,7 +1,8 @@
 """Tell animals from parts, dirt and clumps by their measurements.
 
-Two small networks, each a few matrices in a safetensors file of the package: the first looks at a
-candidate alone, the second also at how it compares with the photo's other likely animals.
+Two small networks, each a few matrices in a safetensors file of the package: the first knows the
+measurements of one candidate, the second also what it looks like (`berlese.specimens.look`) and
+how it compares with the photo's other likely animals.
 `benchmarks/train_judge.py` made the file, from simulated plates and from plates pasted of real
 photos, and makes it again.
 """
@@ -15,12 +16,13 @@ from numpy.typing import NDArray
 from safetensors.numpy import load
 
 from berlese.specimens.candidates import Reading
-from berlese.specimens.context import candidates_in, context_of
+from berlese.specimens.context import CONTEXT, candidates_in, context_of
 
 KINDS = ("animal", "several", "part", "dirt")
 SEVERAL, PART = KINDS.index("several"), KINDS.index("part")
 WEIGHTS = "judge.safetensors"
 SURE = 0.97
+_LEAST = 1e-4  # probability; what is less says no more
 _FAR = 4.0  # standard deviations; what lies farther counts as far as that
 
 _Float = NDArray[np.float64]
@@ -28,6 +30,9 @@ _Float = NDArray[np.float64]
 
 def judge(readings: Sequence[Reading]) -> _Float:
     """Give the probability of each of `KINDS` for the candidates of one photo.
+
+    The mean of what the network says with and without the photo's context: a mite beside spiders
+    is no less an animal for its size. It was trained to do without now and then.
 
     Parameters
     ----------
@@ -40,10 +45,31 @@ def judge(readings: Sequence[Reading]) -> _Float:
         In the order of `candidates_in`.
     """
     weights = _weights()
-    features = np.array([each.features for each in candidates_in(readings)])
-    alone = probabilities(features, weights, "alone")
-    context = context_of(readings, alone[:, 0])
-    return probabilities(np.hstack([features, context]), weights, "together")
+    known = evidence(readings, weights)
+    apart = known.copy()
+    apart[:, -len(CONTEXT) :] = weights["together.mean"][-len(CONTEXT) :]
+    return (
+        np.asarray(
+            probabilities(known, weights, "together") + probabilities(apart, weights, "together")
+        )
+        / 2
+    )
+
+
+def evidence(readings: Sequence[Reading], weights: dict[str, _Float]) -> _Float:
+    """Measurements, look and context of the candidates of one photo, a row each.
+
+    What the measurements alone were sure of has not been looked at: the first network's odds stand
+    in for its look.
+    """
+    candidates = candidates_in(readings)
+    features = np.array([each.features for each in candidates])
+    looks = np.log(np.maximum(probabilities(features, weights, "alone"), _LEAST))
+    for row, each in enumerate(candidates):
+        if each.look is not None:
+            looks[row] = np.maximum(each.look, np.log(_LEAST))
+    context = context_of(readings, np.exp(looks[:, 0]))
+    return np.hstack([features, looks, context])
 
 
 def is_plain(features: _Float) -> bool:

@@ -20,8 +20,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from berlese.errors import SettingError
 from berlese.specimens import clumps
 from berlese.specimens import judge as judging
+from berlese.specimens import look as looking
 from berlese.specimens.bands import BLOCK, LEAST_CONTRAST, BandedPhoto, Sweep, Thing
-from berlese.specimens.candidates import Candidate, Cut, Reading, readings_of
+from berlese.specimens.candidates import Candidate, Cut, Look, Reading, readings_of
 from berlese.specimens.context import candidates_in
 from berlese.specimens.dish import Dish, find_dish, letters_among
 from berlese.specimens.floor import (
@@ -31,10 +32,11 @@ from berlese.specimens.floor import (
     stretched,
 )
 from berlese.specimens.judge import PART, SEVERAL, is_plain, judge
+from berlese.specimens.look import log_odds
 from berlese.specimens.outline import Box, Specimen
 
 SMALLEST = 16.0  # pixels, where no smallest length is given
-KEPT_SCORE = 0.4
+KEPT_SCORE = 0.55
 LEAST_WORTH_OF_PIECES = 0.42
 PIECES_MUST_GAIN = 0.1
 HIDDEN_SHARE = 0.3  # of the largest piece that an animal under others shows at least
@@ -89,7 +91,8 @@ class SegmentSettings(BaseModel):
 
 def fingerprint() -> str:
     """Name the networks by their bytes: other networks, other specimens."""
-    return sha256(judging.network_file() + clumps.network_file()).hexdigest()[:16]
+    networks = (judging.network_file(), looking.network_file(), clumps.network_file())
+    return sha256(b"".join(networks)).hexdigest()[:16]
 
 
 class Pixels:
@@ -155,11 +158,17 @@ def segment_photo(
 
 
 def read_photo(
-    photo: BandedPhoto, settings: SegmentSettings, *, rows: int = BLOCK, quickly: bool = False
+    photo: BandedPhoto,
+    settings: SegmentSettings,
+    *,
+    rows: int = BLOCK,
+    quickly: bool = False,
+    look: Look = log_odds,
 ) -> list[Reading]:
     """List the things on a photo, each with the ways to cut it into candidates.
 
-    `quickly` does not cut what is surely dirt or surely one animal.
+    `quickly` does not cut what is surely dirt or surely one animal; `look` makes
+    `Candidate.look` of the candidates' pictures.
     """
     plain = is_plain if quickly else None
     overview = photo.shrunk(OVERVIEW_SIDE)
@@ -177,12 +186,12 @@ def read_photo(
     )
     readings = []
     for thing in sweep.things():
-        readings += readings_of(thing, smallest, plain)
+        readings += readings_of(thing, smallest, plain, look)
     scale = overview.shape[1] / photo.width
     for tall in sweep.tall:
         coarse = _thing_on_copy(tall, overview, levels, away, scale)
         if coarse is not None:
-            readings += readings_of(coarse, smallest, plain)
+            readings += readings_of(coarse, smallest, plain, look)
     return readings
 
 
