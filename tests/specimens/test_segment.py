@@ -229,5 +229,5 @@ def test_real_bark_beetles_meet_the_bar(shared_data):
 def test_other_networks_have_another_fingerprint(monkeypatch):
     before = fingerprint()
     assert before == fingerprint()
-    monkeypatch.setattr("berlese.specimens.clumps.network_file", lambda: b"another")
+    monkeypatch.setattr("berlese.specimens.segment.shipped", lambda name: b"another")
     assert fingerprint() != before

@@ -6,14 +6,11 @@ colours and edges too; it was trained on simulated clumps and on clumps pasted o
 others. Centre regression by offsets: Neven et al. 2019 (CVPR), there with learned spreads.
 """
 
-from functools import lru_cache
-from importlib.resources import files
-
 import cv2
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
+from berlese.specimens.networks import session_of
 from berlese.specimens.split import Part, depth_of, grown
 
 NETWORK = "clumps.onnx"
@@ -71,7 +68,7 @@ def ways_by_network(
         Least length of an animal in pixels of the mask.
     """
     values, scale = clump_patch(pixels, ground, mask)
-    (offsets,) = _network().run(None, {"values": values[None]})[0]
+    (offsets,) = session_of(NETWORK).run(None, {"values": values[None]})[0]
     inside = values[3] > 0.5
     ways: list[list[Part]] = []
     for apart in APART:
@@ -146,16 +143,3 @@ def _at_full_size(
         if count > 1:
             whole[pieces == 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))] = number
     return whole
-
-
-@lru_cache(maxsize=1)
-def network_file() -> bytes:
-    """The network as it is shipped."""
-    return files("berlese.specimens").joinpath(NETWORK).read_bytes()
-
-
-@lru_cache(maxsize=1)
-def _network() -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1  # photos are segmented side by side
-    return onnxruntime.InferenceSession(network_file(), options, providers=["CPUExecutionProvider"])

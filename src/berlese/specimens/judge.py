@@ -9,7 +9,6 @@ photos, and makes it again.
 
 from collections.abc import Sequence
 from functools import lru_cache
-from importlib.resources import files
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +16,7 @@ from safetensors.numpy import load
 
 from berlese.specimens.candidates import Reading
 from berlese.specimens.context import CONTEXT, candidates_in, context_of
+from berlese.specimens.networks import shipped
 
 KINDS = ("animal", "several", "part", "dirt")
 SEVERAL, PART = KINDS.index("several"), KINDS.index("part")
@@ -79,14 +79,8 @@ def is_plain(features: _Float) -> bool:
 
 
 @lru_cache(maxsize=1)
-def network_file() -> bytes:
-    """The networks as they are shipped."""
-    return files("berlese.specimens").joinpath(WEIGHTS).read_bytes()
-
-
-@lru_cache(maxsize=1)
 def _weights() -> dict[str, _Float]:
-    return {name: np.asarray(value, float) for name, value in load(network_file()).items()}
+    return {name: np.asarray(value, float) for name, value in load(shipped(WEIGHTS)).items()}
 
 
 def probabilities(features: _Float, weights: dict[str, _Float], name: str) -> _Float:

@@ -5,13 +5,11 @@ network sees the colours over the ground, the candidate's outline and all that i
 `benchmarks/train_judge.py` trained it on the plates that the judge is trained on.
 """
 
-from functools import lru_cache
-from importlib.resources import files
-
 import cv2
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
+
+from berlese.specimens.networks import session_of
 
 NETWORK = "look.onnx"
 SIDE = 32  # pixels of the picture
@@ -84,20 +82,7 @@ def log_odds(pictures: _Floats) -> _Floats:
         In the order of `berlese.specimens.judge.KINDS`.
     """
     parts = [
-        _network().run(None, {"pictures": pictures[first : first + _AT_ONCE]})[0]
+        session_of(NETWORK).run(None, {"pictures": pictures[first : first + _AT_ONCE]})[0]
         for first in range(0, len(pictures), _AT_ONCE)
     ]
     return np.concatenate(parts)
-
-
-@lru_cache(maxsize=1)
-def network_file() -> bytes:
-    """The network as it is shipped."""
-    return files("berlese.specimens").joinpath(NETWORK).read_bytes()
-
-
-@lru_cache(maxsize=1)
-def _network() -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1  # photos are segmented side by side
-    return onnxruntime.InferenceSession(network_file(), options, providers=["CPUExecutionProvider"])

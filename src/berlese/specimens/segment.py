@@ -33,6 +33,7 @@ from berlese.specimens.floor import (
 )
 from berlese.specimens.judge import PART, SEVERAL, is_plain, judge
 from berlese.specimens.look import log_odds
+from berlese.specimens.networks import shipped
 from berlese.specimens.outline import Box, Specimen
 
 SMALLEST = 16.0  # pixels, where no smallest length is given
@@ -91,8 +92,8 @@ class SegmentSettings(BaseModel):
 
 def fingerprint() -> str:
     """Name the networks by their bytes: other networks, other specimens."""
-    networks = (judging.network_file(), looking.network_file(), clumps.network_file())
-    return sha256(b"".join(networks)).hexdigest()[:16]
+    networks = (judging.WEIGHTS, looking.NETWORK, clumps.NETWORK)
+    return sha256(b"".join(map(shipped, networks))).hexdigest()[:16]
 
 
 class Pixels:
