@@ -1,11 +1,13 @@
 """The networks of the package fit what is measured."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from berlese.simulate.plates import PlateKind, simulate_plate
 from berlese.specimens.candidates import FEATURES
 from berlese.specimens.context import CONTEXT, candidates_in
-from berlese.specimens.judge import KINDS, _weights, judge, probabilities
+from berlese.specimens.judge import KINDS, _weights, is_plain, judge, probabilities
 from berlese.specimens.outline import Box
 from berlese.specimens.segment import Pixels, SegmentSettings, read_photo
 
@@ -61,3 +63,13 @@ def test_dirt_is_not_taken_for_animals():
     )
     assert len(odds) > 40
     assert (odds[:, 0] > 0.5).mean() < 0.1
+
+
+def test_what_measurements_leave_open_is_plain_once_a_look_agrees():
+    plate = simulate_plate(2001, PlateKind(animals=12, grains=40), size_px=900)
+    wholes = [cuts[0][0] for cuts in read_photo(Pixels(plate.pixels), SegmentSettings())]
+    unseen = [is_plain(replace(each, look=None)) for each in wholes]
+    seen = [is_plain(each) for each in wholes]
+    puzzled = np.log(np.full(len(KINDS), 0.25, np.float32))
+    assert 0 < sum(unseen) < sum(seen)
+    assert not any(is_plain(replace(each, look=puzzled)) for each in wholes)

@@ -72,7 +72,7 @@ Look = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 def readings_of(
     thing: Thing,
     smallest: float,
-    is_plain: Callable[[_Float], bool] | None = None,
+    is_plain: Callable[[Candidate], bool] | None = None,
     look: Look = log_odds,
 ) -> list[Reading]:
     """List the separate things within `thing`, and for each the ways to cut it into animals.
@@ -85,7 +85,8 @@ def readings_of(
     smallest : float
         Least length of an animal in photo pixels.
     is_plain : callable, optional
-        Tells by the features of a whole that nothing is gained by cutting it or looking at it.
+        Tells of a whole that nothing is gained by looking at it, or by cutting it once it has been
+        looked at.
     look : callable, optional
         Makes `Candidate.look` of pictures of shape (n, 5, side, side).
     """
@@ -93,15 +94,17 @@ def readings_of(
     readings: list[Reading] = []
     for mask, left, top in outlines_of(thing, least):
         whole = _describe(thing, mask, left, top, 1)
-        if is_plain is not None and is_plain(whole.features):
+        if is_plain is not None and is_plain(whole):
             readings.append([(whole,)])
             continue
-        reading: Reading = [(whole,)]
-        reading += [
-            tuple(_describe(thing, part, left + x, top + y, len(parts)) for part, x, y in parts)
-            for parts in _ways_to_cut(thing, mask, left, top, least)
-        ]
-        readings.append(_looked_at(thing, reading, look))
+        reading = _looked_at(thing, [(whole,)], look)
+        if is_plain is None or not is_plain(reading[0][0]):
+            cuts = [
+                tuple(_describe(thing, part, left + x, top + y, len(parts)) for part, x, y in parts)
+                for parts in _ways_to_cut(thing, mask, left, top, least)
+            ]
+            reading += _looked_at(thing, cuts, look) if cuts else []
+        readings.append(reading)
     return readings
 
 

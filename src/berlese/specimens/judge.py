@@ -14,14 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load
 
-from berlese.specimens.candidates import Reading
+from berlese.specimens.candidates import Candidate, Reading
 from berlese.specimens.context import CONTEXT, candidates_in, context_of
 from berlese.specimens.networks import shipped
 
 KINDS = ("animal", "several", "part", "dirt")
 SEVERAL, PART = KINDS.index("several"), KINDS.index("part")
 WEIGHTS = "judge.safetensors"
-SURE = 0.97
+SURE = 0.94  # probability of what is not looked at
+SURE_OF_BOTH = 0.7  # of what is not cut
 _LEAST = 1e-4  # probability; what is less says no more
 _FAR = 4.0  # standard deviations; what lies farther counts as far as that
 
@@ -72,10 +73,16 @@ def evidence(readings: Sequence[Reading], weights: dict[str, _Float]) -> _Float:
     return np.hstack([features, looks, context])
 
 
-def is_plain(features: _Float) -> bool:
-    """Tell by a whole thing's features alone that it is surely dirt, or surely one animal."""
-    odds = probabilities(features[None], _weights(), "alone")[0]
-    return bool(odds[KINDS.index("dirt")] > SURE or odds[0] > SURE)
+def is_plain(whole: Candidate) -> bool:
+    """Tell that a whole thing is surely dirt, or surely one animal.
+
+    By its measurements alone; once it has been looked at, by the mean of what both say.
+    """
+    odds = probabilities(whole.features[None], _weights(), "alone")[0]
+    least = SURE
+    if whole.look is not None:
+        odds, least = (odds + np.exp(whole.look)) / 2, SURE_OF_BOTH
+    return bool(odds[KINDS.index("dirt")] > least or odds[0] > least)
 
 
 @lru_cache(maxsize=1)
