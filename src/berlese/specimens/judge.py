@@ -49,12 +49,8 @@ def judge(readings: Sequence[Reading]) -> _Float:
     known = evidence(readings, weights)
     apart = known.copy()
     apart[:, -len(CONTEXT) :] = weights["together.mean"][-len(CONTEXT) :]
-    return (
-        np.asarray(
-            probabilities(known, weights, "together") + probabilities(apart, weights, "together")
-        )
-        / 2
-    )
+    odds = [probabilities(each, weights, "together") for each in (known, apart)]
+    return np.asarray(np.mean(odds, axis=0))
 
 
 def evidence(readings: Sequence[Reading], weights: dict[str, _Float]) -> _Float:
