@@ -12,7 +12,11 @@ from berlese.exchange.coco import read_coco
 from berlese.photos.reading import open_photo
 from berlese.simulate.plates import PlateKind, simulate_plate
 from berlese.simulate.surveys import simulate_photo
+from berlese.specimens import clumps
+from berlese.specimens import judge as judging
+from berlese.specimens import look as looking
 from berlese.specimens.matching import match_boxes
+from berlese.specimens.networks import shipped
 from berlese.specimens.outline import FLAGS, Box
 from berlese.specimens.segment import (
     Pixels,
@@ -213,21 +217,37 @@ def test_a_dish_given_as_a_circle_keeps_what_is_inside():
         SegmentSettings(dish=(0.5, 0.5, 0))
 
 
-def test_real_bark_beetles_meet_the_bar(shared_data):
+def met_on_bark_beetles(shared_data):
+    """Pairs of found and true boxes on the six photos, and how many were found and are true."""
     pairs, n_found, n_true = [], 0, 0
     for photo in read_coco(shared_data / "bulk" / "bark-beetles.coco.json"):
         found = segment_photo(open_photo(shared_data / "bulk" / photo.file_name))
         truth = [each.box for each in photo.specimens]
         pairs += match_boxes([each.box for each in found], truth)
         n_found, n_true = n_found + len(found), n_true + len(truth)
+    return pairs, n_found, n_true
+
+
+def test_real_bark_beetles_meet_the_bar(shared_data):
+    pairs, n_found, n_true = met_on_bark_beetles(shared_data)
     assert n_true == 37
     assert len(pairs) == 37
     assert 2 * len(pairs) / (n_found + n_true) >= 0.97
     assert np.mean([iou for _, _, iou in pairs]) >= 0.85
 
 
-def test_other_networks_have_another_fingerprint(monkeypatch):
+@pytest.mark.xfail(strict=True, reason="two specks of 20 pixels are taken for animals")
+def test_nothing_beside_the_bark_beetles_is_taken_for_an_animal(shared_data):
+    pairs, n_found, _ = met_on_bark_beetles(shared_data)
+    assert n_found == len(pairs)
+
+
+@pytest.mark.parametrize("changed", [judging.WEIGHTS, looking.NETWORK, clumps.NETWORK])
+def test_other_networks_have_another_fingerprint(changed, monkeypatch):
     before = fingerprint()
     assert before == fingerprint()
-    monkeypatch.setattr("berlese.specimens.segment.shipped", lambda name: b"another")
+    monkeypatch.setattr(
+        "berlese.specimens.segment.shipped",
+        lambda name: b"another" if name == changed else shipped(name),
+    )
     assert fingerprint() != before
