@@ -96,6 +96,8 @@ def draw_limb(rng: np.random.Generator, floor: NDArray[np.float64], typical: flo
     if rng.random() < 0.7:
         thick = max(1.0, long * rng.uniform(0.02, 0.09))
         bends = rng.normal(0, 0.6, 4)
+        if rng.random() < 0.4:  # folded at one joint
+            bends[rng.integers(1, 3)] += rng.choice([-1, 1]) * rng.uniform(1.2, 2.7)
         draw_leg(sheet, np.full(2, frame / 2), aim, bends, 0.9 * long, thick)
         alpha = sheet.astype(np.float32) / 255 * rng.uniform(0.5, 0.95)
     else:
