@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from berlese.classify.models.bundle import Bundle
+from berlese.classify.models.bundle import Bundle, require_place
 from berlese.classify.models.recalibration import recalibrate
 from berlese.cli.console import Stages
 from berlese.cli.groups import Labels
-from berlese.errors import BundleError, LibraryError
+from berlese.errors import LibraryError
 from berlese.features.backbones import Backbone
 from berlese.features.store import FeatureStore
 from berlese.photos.writing import atomic_write, write_text_atomic
@@ -71,13 +71,13 @@ def calibrate_into(
     Raises
     ------
     BundleError
-        If `out` exists and `overwrite` is not set; before anything is computed.
+        If `out` exists and `overwrite` is not set, or is the bundle itself; before anything is
+        computed.
     LibraryError
         If no animal is reviewed.
     """
-    if out.exists() and not overwrite:
-        raise BundleError(f"{out}: exists; give --overwrite, or another --out.")
-    model = Bundle.load(bundle)
+    require_place(out, overwrite=overwrite, source=bundle)
+    model = Bundle.load(bundle, with_rows=True)
     with stages("prepare backbone"):
         session = backbone_of(model, weights=weights, jobs=jobs)
     if is_survey(reviewed):

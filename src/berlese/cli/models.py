@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from berlese.classify.heads.registry import new_head
-from berlese.classify.models.bundle import Bundle, Predictions
+from berlese.classify.models.bundle import Bundle, Predictions, require_place
 from berlese.classify.models.training import train_bundle
 from berlese.classify.naming.promises import NamingSettings
 from berlese.classify.unknowns.rule import CONTRAST
@@ -17,7 +17,7 @@ from berlese.cli.calibration import write_diagrams
 from berlese.cli.console import Stages
 from berlese.cli.groups import Extractor, Labels
 from berlese.cli.targets import list_pictures
-from berlese.errors import BundleError, SettingError
+from berlese.errors import SettingError
 from berlese.features import backbones
 from berlese.features.embed import EmbeddedFiles, embed_files
 from berlese.photos.writing import write_text_atomic
@@ -84,8 +84,7 @@ def train_into(
     LibraryError
         If the library is empty or has one class.
     """
-    if out.exists() and not overwrite:
-        raise BundleError(f"{out}: exists; give --overwrite, or another --out.")
+    require_place(out, overwrite=overwrite)
     labelled = read_library(library, labels.taxon, labels.group)
     tree = taxonomy_for(labelled, taxonomy)
     with stages("prepare backbone"):

@@ -47,6 +47,34 @@ HELD_OUT = "held_out."
 DOMAIN = "domain"  # in the training summary of a model that was adapted
 
 
+def require_place(folder: Path, *, overwrite: bool, source: Path | None = None) -> None:
+    """Refuse, before any work, a place that a bundle cannot be written to.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the bundle is to lie.
+    overwrite : bool
+        Whether a bundle that is there may be replaced; nothing else ever is.
+    source : Path, optional
+        The bundle that it is made of, which stays as it is.
+
+    Raises
+    ------
+    BundleError
+    """
+    if source is not None and folder.resolve() == source.resolve():
+        raise BundleError(
+            f"{folder}: is the model that you start from; give another --out, it stays as it is."
+        )
+    if not folder.exists():
+        return
+    if not overwrite:
+        raise BundleError(f"{folder}: exists; give --overwrite, or another --out.")
+    if not (folder / JSON_NAME).is_file():
+        raise BundleError(f"{folder}: is not a bundle and is not overwritten; give another --out.")
+
+
 def with_promises(training: Mapping[str, Any], promises: Sequence[str]) -> dict[str, Any]:
     """Put a model's promises among its notes, in place of those that it made before.
 
@@ -310,11 +338,7 @@ class Bundle:
             If `folder` exists and `overwrite` is not set, or is not a bundle.
         """
         folder = Path(folder)
-        if folder.exists():
-            if not overwrite:
-                raise BundleError(f"{folder}: exists; choose another name or overwrite it.")
-            if not (folder / JSON_NAME).is_file():
-                raise BundleError(f"{folder}: is not a bundle and is not overwritten.")
+        require_place(folder, overwrite=overwrite)
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".", suffix=".part"))
         try:
