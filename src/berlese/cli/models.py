@@ -103,8 +103,7 @@ def train_into(
             random_state=seed,
             jobs=jobs,
         )
-        bundle.save(out, overwrite=overwrite)
-        write_diagrams(out, bundle)
+        bundle.save(out, overwrite=overwrite, beside=lambda part: write_diagrams(part, bundle))
     return TrainingReport(
         out,
         tuple(bundle.classes),
