@@ -28,6 +28,7 @@ from berlese.survey.library import read_library
 from berlese.survey.naming import embed_specimens, identify_specimens
 from berlese.survey.pipeline import backbone_of
 from berlese.survey.sheets import write_sheet
+from berlese.survey.spellings import taxon_columns
 from berlese.survey.survey import Survey, is_survey
 from berlese.survey.tables import current_specimens
 from berlese.survey.taxonomies import taxonomy_for
@@ -184,7 +185,7 @@ def evaluate_into(
     )
     write_sheet(
         out / "confusion.csv",
-        ["predicted", *evaluation.confusion.true],
+        ["predicted", *taxon_columns(evaluation.confusion.true, ["predicted"])],
         [
             [name, *map(int, row)]
             for name, row in zip(
@@ -286,7 +287,7 @@ def _write_predictions(
         for row, members in zip(rows, predicted.sets, strict=True):
             row.append("|".join(np.array(model.classes)[members]))
     if probabilities:
-        header += list(model.classes)
+        header += taxon_columns(model.classes, header)
         for row, values in zip(rows, np.asarray(predicted.probabilities), strict=True):
             row += [f"{value:.6f}" for value in values]
     write_sheet(out, header, rows)

@@ -132,6 +132,14 @@ def test_an_empty_library_teaches_nothing():
         train_bundle(np.zeros((0, 4)), [], backbone=BACKBONE)
 
 
+@pytest.mark.parametrize("word", ["unknown", "No animal", "", "validated"])
+def test_a_word_that_means_something_else_is_no_class(word):
+    X, y = library()
+    y = np.where(y == "Carabidae", word, y)
+    with pytest.raises(LibraryError, match=f"{word!r} cannot be a taxon"):
+        train_bundle(X, y, backbone=BACKBONE)
+
+
 @pytest.mark.parametrize("head", HEADS)
 def test_taxa_of_one_picture_are_kept_and_said(head):
     X, y = library(60)
