@@ -74,7 +74,7 @@ def test_what_cannot_be_adapted_is_refused_in_a_line(bundle, crops, berlese, tmp
     target = crops / "crops"
     same = berlese("adapt", bundle, target, "--out", bundle, "--overwrite")
     assert same.exit_code == 2
-    assert "is the model to adapt" in same.stderr
+    assert "is the model that you start from" in same.stderr
     magic = berlese("adapt", bundle, target, "--out", tmp_path / "x", "--method", "magic")
     assert magic.exit_code == 2
     assert "one of prototypes" in magic.stderr

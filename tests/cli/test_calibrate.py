@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -44,6 +45,36 @@ def test_the_new_bundle_says_where_its_promises_hold(bundle, reviewed, refitted)
     assert printed["calibration"] == json.loads((out / "calibration.json").read_text("utf-8"))
     assert any("reviewed unknown" in note for note in printed["notes"])
     assert any(reviewed.name in note for note in printed["notes"])
+
+
+def test_it_keeps_the_features_of_its_library(bundle, refitted):
+    before, after = (Bundle.load(each, with_rows=True).rows for each in (bundle, refitted[0]))
+    assert len(after) == 16
+    np.testing.assert_array_equal(after.features, before.features)
+    np.testing.assert_array_equal(after.codes, before.codes)
+
+
+def test_it_still_learns_a_taxon(refitted, reviewed, berlese, tmp_path):
+    only = tmp_path / "more"
+    shutil.copytree(reviewed / "Novidae", only / "Novidae")
+    result = berlese("train", refitted[0], "--add", only, "--out", tmp_path / "grown", "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["taxa"] == sorted([*SHAPES, "Novidae"])
+
+
+def test_it_can_still_be_adapted(refitted, reviewed, berlese, tmp_path):
+    result = berlese("adapt", refitted[0], reviewed, "--out", tmp_path / "adapted", "--quiet")
+    assert result.exit_code == 0, result.output
+    assert Bundle.load(tmp_path / "adapted", with_rows=True).rows is not None
+
+
+def test_the_model_to_calibrate_is_never_overwritten(bundle, reviewed, berlese, tmp_path):
+    model = tmp_path / "model"
+    shutil.copytree(bundle, model)
+    result = berlese("calibrate", model, reviewed, "--out", model, "--overwrite")
+    assert result.exit_code == 2
+    assert "give another --out" in result.output
+    assert Bundle.load(model).hash == Bundle.load(bundle).hash
 
 
 def test_a_diagram_is_drawn_beside_it(refitted):

@@ -13,7 +13,15 @@ from hypothesis.extra.numpy import arrays
 
 from berlese.errors import SettingError
 from berlese.photos.reading import decode_image, open_photo
-from berlese.photos.writing import atomic_write, write_jpeg, write_png, write_text_atomic
+from berlese.photos.writing import (
+    all_or_none,
+    atomic_folder,
+    atomic_write,
+    remove_file,
+    write_jpeg,
+    write_png,
+    write_text_atomic,
+)
 from tests.photos.files import picture
 
 sides = st.integers(16, 40)
@@ -123,3 +131,68 @@ def test_a_killed_writer_leaves_the_old_file(tmp_path):
     assert path.read_text() == "old"
     left = [each.name for each in Path(tmp_path).iterdir() if each != path]
     assert all(name.startswith(".") and name.endswith(".part") for name in left)
+
+
+def contents(folder):
+    return {path.name: path.read_text() for path in folder.iterdir()}
+
+
+def test_files_written_together_appear_together(tmp_path):
+    write_text_atomic(tmp_path / "old", "1")
+    write_text_atomic(tmp_path / "gone", "1")
+    with all_or_none():
+        write_text_atomic(tmp_path / "old", "2")
+        write_text_atomic(tmp_path / "new", "2")
+        remove_file(tmp_path / "gone")
+        remove_file(tmp_path / "never")
+        seen = {name: text for name, text in contents(tmp_path).items() if name[0] != "."}
+        assert seen == {"old": "1", "gone": "1"}
+    assert contents(tmp_path) == {"old": "2", "new": "2"}
+
+
+def test_an_error_between_files_written_together_leaves_all_as_they_were(tmp_path):
+    write_text_atomic(tmp_path / "old", "1")
+    write_text_atomic(tmp_path / "gone", "1")
+    with pytest.raises(OSError, match="full"), all_or_none():  # noqa: PT012 - each step counts
+        write_text_atomic(tmp_path / "old", "2")
+        remove_file(tmp_path / "gone")
+        write_text_atomic(tmp_path / "new", "2")
+        raise OSError("full")
+    assert contents(tmp_path) == {"old": "1", "gone": "1"}
+
+
+def test_an_error_while_files_are_put_in_place_takes_back_those_before(tmp_path):
+    for name in ("a", "gone"):
+        write_text_atomic(tmp_path / name, "1")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OSError), all_or_none():  # noqa: PT011, PT012 - of the system
+        write_text_atomic(tmp_path / "a", "2")
+        write_text_atomic(tmp_path / "b", "2")
+        remove_file(tmp_path / "gone")
+        write_text_atomic(tmp_path / "folder", "a file cannot take a folder's place")
+    (tmp_path / "folder").rmdir()
+    assert contents(tmp_path) == {"a": "1", "gone": "1"}
+
+
+def test_a_folder_appears_whole_or_not_at_all(tmp_path, monkeypatch):
+    place = tmp_path / "model"
+    for text in ("1", "2"):
+        with atomic_folder(place) as part:
+            (part / "a").write_text(text)
+    assert contents(place) == {"a": "2"}
+    with pytest.raises(OSError, match="full"), atomic_folder(place) as part:  # noqa: PT012
+        (part / "a").write_text("3")
+        raise OSError("full")
+    assert contents(place) == {"a": "2"}
+    replace = Path.replace
+
+    def jammed(self, target):
+        if self.suffix == ".part":
+            raise PermissionError("held open")
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", jammed)
+    with pytest.raises(PermissionError, match="held open"), atomic_folder(place) as part:
+        (part / "a").write_text("4")
+    assert contents(place) == {"a": "2"}
+    assert [each.name for each in tmp_path.iterdir()] == ["model"]

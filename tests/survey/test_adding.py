@@ -272,6 +272,34 @@ def test_removing_a_folder_removes_what_lies_in_it(survey: Survey, photos: Path)
     assert samples_of(survey).empty
 
 
+def test_removing_a_folder_leaves_photos_that_lie_elsewhere(tmp_path: Path) -> None:
+    save(tmp_path / "pictures" / "a.png", dish(0))
+    with Survey.create(tmp_path / "work" / "surveys" / "one") as deep:
+        save(deep.folder / "photos" / "b.png", dish(1))
+        add_photos(deep, [tmp_path / "pictures", deep.folder / "photos"])
+        assert set(stored(deep)) == {"../../../pictures/a.png", "photos/b.png"}
+        report = remove_photos(deep, [tmp_path / "work" / "surveys"])
+        assert (report.n_done, report.failures) == (1, ())
+        assert set(stored(deep)) == {"../../../pictures/a.png"}
+
+
+def test_the_surveys_own_folder_stands_for_the_photos_in_it(survey: Survey) -> None:
+    save(survey.folder / "photos" / "a.png", dish(0))
+    add_photos(survey, [survey.folder / "photos"])
+    report = remove_photos(survey, [survey.folder])
+    assert (report.n_done, report.failures) == (1, ())
+    assert stored(survey) == {}
+
+
+def test_a_folder_is_removed_by_another_name_for_it_too(survey: Survey, photos: Path) -> None:
+    link = photos.with_name("link")
+    link.symlink_to(photos, target_is_directory=True)
+    add_photos(survey, [link])
+    assert remove_photos(survey, [link / "moor"]).n_done == 1
+    assert remove_photos(survey, [link]).n_done == 2
+    assert stored(survey) == {}
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows names are always Unicode")
 def test_a_name_that_is_not_utf8_is_reported(survey: Survey, photos: Path) -> None:
     raw = os.fsencode(photos) + b"/\xff.png"

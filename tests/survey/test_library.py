@@ -123,7 +123,7 @@ def test_the_real_manifest_is_read_as_its_readme_says(shared_data: Path) -> None
     assert len(orders) == 5
 
 
-@pytest.mark.parametrize("word", ["unknown", "No animal"])
+@pytest.mark.parametrize("word", ["unknown", "No animal", "Discarded", "predicted"])
 def test_words_that_tables_use_are_no_taxa(tmp_path: Path, word: str) -> None:
     for taxon in ("Carabidae", word):
         save(tmp_path / taxon / "1.png", dish(1))

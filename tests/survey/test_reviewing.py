@@ -117,6 +117,23 @@ def test_an_old_word_does_not_come_back_over_a_newer_one(named: Survey) -> None:
     assert now.reviewed.taxon == "Cisidae"
 
 
+@pytest.mark.parametrize("word", ["Unknown", "no  animal", "dubious"])
+def test_a_word_that_means_something_else_is_no_name(named: Survey, word: str) -> None:
+    report = say(named, next_to_review(named, 1), word)
+    assert report.n_done == 0
+    (failure,) = report.failures
+    assert "cannot be a taxon" in failure.reason
+    assert all(each.reviewed is None for each in animals_of(named))
+
+
+def test_a_blank_name_confirms_as_no_name_does(named: Survey) -> None:
+    (animal,) = next_to_review(named, 1)
+    given = GivenName(animal.specimen_id, "  ", "validated", "sheet", shown="Coleoptera")
+    add_names(named, [given], "Ada")
+    (now,) = [each for each in animals_of(named) if each.reviewed is not None]
+    assert now.reviewed.taxon == "Coleoptera"
+
+
 def test_names_settle_on_the_known_spelling_and_new_ones_are_told(named: Survey) -> None:
     first, second, third = next_to_review(named, 3)
     known = sorted(SHAPES)[0]

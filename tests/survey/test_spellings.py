@@ -5,7 +5,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from berlese.survey.spellings import Spellings, plain_name
+from berlese.survey.spellings import Spellings, plain_name, taxon_columns
 
 
 def test_case_and_spaces_do_not_make_a_taxon() -> None:
@@ -24,6 +24,18 @@ def test_a_new_name_is_told_once_and_kept_as_it_was_first_written() -> None:
 
 def test_split_accents_are_the_composed_name() -> None:
     assert plain_name(unicodedata.normalize("NFD", "Müllerellidae")) == "Müllerellidae"
+
+
+def test_columns_of_taxa_are_never_called_as_others() -> None:
+    ours = ("file", "taxon")
+    taxa = ["Carabidae", "taxon", "taxon (taxon)", "file"]
+    assert taxon_columns(taxa, ours) == [
+        "Carabidae",
+        "taxon (taxon) (2)",
+        "taxon (taxon)",
+        "file (taxon)",
+    ]
+    assert taxon_columns(["Carabidae"], ours) == ["Carabidae"]
 
 
 @given(st.text(min_size=1, max_size=20))

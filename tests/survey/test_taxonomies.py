@@ -61,6 +61,7 @@ def test_a_taxon_does_not_stand_above_itself(tmp_path):
         ("taxon,colour\nMus,grey\n", "no column of a rank"),
         ("taxon,order\nMus,A\nMus,B\n", "line 3: 'Mus' has another row"),
         ("taxon,family,order\nMus,F,A\nAbax,F,B\n", "'F' under 'A'"),
+        ("taxon,order\nMus,Unknown\n", "line 2: 'Unknown' cannot be a taxon"),
     ],
 )
 def test_a_table_that_cannot_be_used_is_refused(text, words, tmp_path):

@@ -6,9 +6,8 @@ from typing import Any
 
 from berlese.classify.adaptation.guard import Verdict
 from berlese.classify.models.adapted import adapt_bundle
-from berlese.classify.models.bundle import Bundle
+from berlese.classify.models.bundle import Bundle, require_place
 from berlese.cli.console import Stages
-from berlese.errors import BundleError
 from berlese.survey.failures import Failure
 from berlese.survey.photo_sets import read_photo_set
 from berlese.survey.pipeline import backbone_of
@@ -55,10 +54,7 @@ def adapt_into(
         If `out` exists and `overwrite` is not set, or is the bundle itself; before anything is
         computed.
     """
-    if out.exists() and not overwrite:
-        raise BundleError(f"{out}: exists; give --overwrite, or another --out.")
-    if out.resolve() == bundle.resolve():
-        raise BundleError(f"{out}: is the model to adapt; give another --out, it stays as it is.")
+    require_place(out, overwrite=overwrite, source=bundle)
     model = Bundle.load(bundle, with_rows=True)
     with stages("prepare backbone"):
         session = backbone_of(model, weights=weights, jobs=jobs)

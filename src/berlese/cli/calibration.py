@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from berlese.classify.models.bundle import Bundle
+from berlese.classify.models.bundle import DIAGRAM_NAMES, FIGURES_NAME, Bundle, require_place
 from berlese.classify.models.recalibration import recalibrate
 from berlese.cli.console import Stages
 from berlese.cli.groups import Labels
-from berlese.errors import BundleError, LibraryError
+from berlese.errors import LibraryError
 from berlese.features.backbones import Backbone
 from berlese.features.store import FeatureStore
 from berlese.photos.writing import atomic_write, write_text_atomic
@@ -24,9 +24,6 @@ from berlese.survey.pipeline import backbone_of
 from berlese.survey.reviewing import Animal, animals_of, chances_of
 from berlese.survey.survey import Survey, is_survey
 from berlese.survey.training import embed_library
-
-DIAGRAM_NAMES = ("reliability.svg", "reliability.png")
-FIGURES_NAME = "calibration.json"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,13 +68,13 @@ def calibrate_into(
     Raises
     ------
     BundleError
-        If `out` exists and `overwrite` is not set; before anything is computed.
+        If `out` exists and `overwrite` is not set, or is the bundle itself; before anything is
+        computed.
     LibraryError
         If no animal is reviewed.
     """
-    if out.exists() and not overwrite:
-        raise BundleError(f"{out}: exists; give --overwrite, or another --out.")
-    model = Bundle.load(bundle)
+    require_place(out, overwrite=overwrite, source=bundle)
+    model = Bundle.load(bundle, with_rows=True)
     with stages("prepare backbone"):
         session = backbone_of(model, weights=weights, jobs=jobs)
     if is_survey(reviewed):
@@ -95,10 +92,13 @@ def calibrate_into(
             domain=animals.domain,
             random_state=seed,
         )
-        refitted.save(out, overwrite=overwrite)
-    figures = {} if refitted.calibration is None else refitted.calibration.to_dict()
-    write_text_atomic(out / FIGURES_NAME, json.dumps(figures, indent=1) + "\n")
-    write_diagrams(out, refitted)
+        figures = {} if refitted.calibration is None else refitted.calibration.to_dict()
+
+        def write_figures(folder: Path) -> None:
+            write_text_atomic(folder / FIGURES_NAME, json.dumps(figures, indent=1) + "\n")
+            write_diagrams(folder, refitted)
+
+        refitted.save(out, overwrite=overwrite, beside=write_figures)
     notes = (*animals.notes, *refitted.training["notes"])
     return CalibrationReport(out, len(animals.names), figures, notes, animals.failures)
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from berlese.classify.heads.registry import new_head
-from berlese.classify.models.bundle import Bundle, Predictions
+from berlese.classify.models.bundle import Bundle, Predictions, require_place
 from berlese.classify.models.training import train_bundle
 from berlese.classify.naming.promises import NamingSettings
 from berlese.classify.unknowns.rule import CONTRAST
@@ -17,7 +17,7 @@ from berlese.cli.calibration import write_diagrams
 from berlese.cli.console import Stages
 from berlese.cli.groups import Extractor, Labels
 from berlese.cli.targets import list_pictures
-from berlese.errors import BundleError, SettingError
+from berlese.errors import SettingError
 from berlese.features import backbones
 from berlese.features.embed import EmbeddedFiles, embed_files
 from berlese.photos.writing import write_text_atomic
@@ -28,6 +28,7 @@ from berlese.survey.library import read_library
 from berlese.survey.naming import embed_specimens, identify_specimens
 from berlese.survey.pipeline import backbone_of
 from berlese.survey.sheets import write_sheet
+from berlese.survey.spellings import taxon_columns
 from berlese.survey.survey import Survey, is_survey
 from berlese.survey.tables import current_specimens
 from berlese.survey.taxonomies import taxonomy_for
@@ -84,8 +85,7 @@ def train_into(
     LibraryError
         If the library is empty or has one class.
     """
-    if out.exists() and not overwrite:
-        raise BundleError(f"{out}: exists; give --overwrite, or another --out.")
+    require_place(out, overwrite=overwrite)
     labelled = read_library(library, labels.taxon, labels.group)
     tree = taxonomy_for(labelled, taxonomy)
     with stages("prepare backbone"):
@@ -104,8 +104,7 @@ def train_into(
             random_state=seed,
             jobs=jobs,
         )
-        bundle.save(out, overwrite=overwrite)
-        write_diagrams(out, bundle)
+        bundle.save(out, overwrite=overwrite, beside=lambda part: write_diagrams(part, bundle))
     return TrainingReport(
         out,
         tuple(bundle.classes),
@@ -186,7 +185,7 @@ def evaluate_into(
     )
     write_sheet(
         out / "confusion.csv",
-        ["predicted", *evaluation.confusion.true],
+        ["predicted", *taxon_columns(evaluation.confusion.true, ["predicted"])],
         [
             [name, *map(int, row)]
             for name, row in zip(
@@ -288,7 +287,7 @@ def _write_predictions(
         for row, members in zip(rows, predicted.sets, strict=True):
             row.append("|".join(np.array(model.classes)[members]))
     if probabilities:
-        header += list(model.classes)
+        header += taxon_columns(model.classes, header)
         for row, values in zip(rows, np.asarray(predicted.probabilities), strict=True):
             row += [f"{value:.6f}" for value in values]
     write_sheet(out, header, rows)

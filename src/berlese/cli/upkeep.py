@@ -9,11 +9,11 @@ from typing import Any
 from berlese import __version__
 from berlese.classify.library.growing import Grown, LabelledFeatures, grow
 from berlese.classify.library.label_noise import Suspicion, doubt_labels, near_duplicates
-from berlese.classify.models.bundle import Bundle
+from berlese.classify.models.bundle import Bundle, require_place
 from berlese.cli.console import Stages
 from berlese.cli.groups import Labels
 from berlese.cli.pages import render_page
-from berlese.errors import BundleError, PhotoError
+from berlese.errors import PhotoError
 from berlese.photos.reading import decode_image
 from berlese.photos.writing import write_text_atomic
 from berlese.survey.failures import Failure
@@ -86,8 +86,7 @@ def teach_into(
     LibraryError
         If there is nothing to add.
     """
-    if out.exists() and not overwrite:
-        raise BundleError(f"{out}: exists; give --overwrite, or another --out.")
+    require_place(out, overwrite=overwrite)
     model = Bundle.load(bundle, with_rows=True)
     with stages("prepare backbone"):
         session = backbone_of(model, weights=weights, jobs=jobs)

@@ -11,11 +11,11 @@ Beside it lies a page with the animals' pictures, by the rows of the sheet.
 from collections.abc import Sequence
 from pathlib import Path
 
+from berlese.classify.naming.reserved import NO_ANIMAL
 from berlese.errors import ExchangeFormatError
 from berlese.survey.failures import Failure
 from berlese.survey.reviewing import SPOKEN, STAGE, Animal, GivenName
 from berlese.survey.sheets import Sheet, read_sheet, write_sheet
-from berlese.survey.spellings import NO_ANIMAL
 
 ID, NAME, STATUS = "occurrenceID", "scientificName", "identificationVerificationStatus"
 SHOWN = "predicted"

@@ -4,9 +4,12 @@ Pictures are uint8 arrays, grey (height, width) or RGB (height, width, 3); the s
 the same bytes. A killed process leaves at most a hidden file that ends in ``.part``.
 """
 
+import os
 import secrets
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 
 import cv2
@@ -15,12 +18,16 @@ from numpy.typing import NDArray
 
 from berlese.errors import SettingError
 
+_WAITING: ContextVar[list[tuple[Path | None, Path]] | None] = ContextVar("waiting", default=None)
+"""Inside `all_or_none`: finished files with the places that wait for them; None clears a place."""
+
 
 @contextmanager
 def atomic_write(path: Path | str) -> Iterator[Path]:
     """Give a temporary file beside `path`, and put it in `path`'s place on leaving.
 
-    An error leaves `path` as it was and removes the temporary file.
+    An error leaves `path` as it was and removes the temporary file. Inside `all_or_none` the file
+    waits for the others.
 
     Yields
     ------
@@ -28,14 +35,117 @@ def atomic_write(path: Path | str) -> Iterator[Path]:
         An empty file, to be written and closed within the block.
     """
     path = Path(path)
-    temporary = path.with_name(f".{secrets.token_hex(8)}.part")
+    temporary = _hidden_beside(path)
     temporary.touch(exist_ok=False)
     try:
         yield temporary
-        temporary.replace(path)
+        _settle(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def remove_file(path: Path | str) -> None:
+    """Remove a file of our own, if it is there; inside `all_or_none`, together with the others."""
+    _settle(None, Path(path))
+
+
+@contextmanager
+def all_or_none() -> Iterator[None]:
+    """Let what is written and removed within take effect together on leaving, or not at all.
+
+    It holds for `atomic_write`, what builds on it, and `remove_file`, in this thread.
+    """
+    waiting: list[tuple[Path | None, Path]] = []
+    token = _WAITING.set(waiting)
+    try:
+        yield
+        _put_in_place(waiting)
+    finally:
+        _WAITING.reset(token)
+        for temporary, _ in waiting:
+            if temporary is not None:
+                temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(path: Path | str) -> Iterator[Path]:
+    """Give an empty folder beside `path`, and put it in `path`'s place on leaving.
+
+    An error leaves `path` as it was and removes the new folder.
+
+    Yields
+    ------
+    Path
+        The folder to fill.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary, old = _hidden_beside(path), _hidden_beside(path).with_suffix(".old")
+    temporary.mkdir()
+    try:
+        yield temporary
+        if path.exists():
+            path.replace(old)
+        temporary.replace(path)
+    except BaseException:
+        if old.exists():
+            old.replace(path)
+        raise
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _hidden_beside(path: Path) -> Path:
+    return path.with_name(f".{secrets.token_hex(8)}.part")
+
+
+def _settle(temporary: Path | None, path: Path) -> None:
+    waiting = _WAITING.get()
+    if waiting is not None:
+        waiting.append((temporary, path))
+    elif temporary is None:
+        path.unlink(missing_ok=True)
+    else:
+        temporary.replace(path)
+
+
+def _put_in_place(waiting: list[tuple[Path | None, Path]]) -> None:
+    """Replace and remove one file after the other; an error takes back those before."""
+    done: list[tuple[Path | None, Path]] = []
+    try:
+        for temporary, path in waiting:
+            copy = _copied(path)
+            done.append((copy, path))
+            if temporary is None:
+                path.unlink(missing_ok=True)
+            else:
+                temporary.replace(path)
+    except BaseException:
+        for copy, path in reversed(done):
+            if copy is not None:
+                copy.replace(path)
+            else:
+                with suppress(OSError):  # was not there, and did not get there
+                    path.unlink()
+        raise
+    finally:
+        for copy, _ in done:
+            if copy is not None:
+                copy.unlink(missing_ok=True)
+
+
+def _copied(path: Path) -> Path | None:
+    """Keep a file under a hidden name as well; None where there is none."""
+    if not path.is_file():
+        return None
+    copy = _hidden_beside(path)
+    try:
+        os.link(path, copy)
+    except OSError:  # a file system without links
+        shutil.copy2(path, copy)
+    return copy
 
 
 def write_text_atomic(path: Path | str, text: str) -> None:

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from berlese.classify.naming.reserved import UNKNOWN
 from berlese.errors import SettingError
 
-UNKNOWN = "unknown"
 LEVEL = 0.9
 
 

@@ -24,12 +24,13 @@ import pandas as pd
 from sqlalchemy import func, select
 from sqlalchemy.orm import selectinload
 
+from berlese.classify.naming.reserved import UNKNOWN
 from berlese.errors import SettingError
 from berlese.survey.failures import read_failures
 from berlese.survey.masses import Mass, mass_on_photo
-from berlese.survey.properties import free_name, properties_by_sample
+from berlese.survey.properties import properties_by_sample
 from berlese.survey.sheets import write_table
-from berlese.survey.spellings import UNKNOWN
+from berlese.survey.spellings import free_name, taxon_columns
 from berlese.survey.survey import Survey
 from berlese.survey.tables import Identification, Model, Photo, Sample, Specimen, in_force
 
@@ -162,8 +163,8 @@ def count_by_sample(
     """
     counts = Counter((each.sample, each.taxon) for each in specimens)
     table = samples.copy()
-    for taxon in [*taxa, UNKNOWN]:
-        column = f"{taxon} (taxon)" if taxon in SAMPLE_COLUMNS else taxon
+    columns = taxon_columns([*taxa, UNKNOWN], SAMPLE_COLUMNS)
+    for taxon, column in zip([*taxa, UNKNOWN], columns, strict=True):
         table[column] = [counts[sample, taxon] for sample in samples["eventID"]]
     return table
 

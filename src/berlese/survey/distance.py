@@ -9,7 +9,7 @@ import numpy as np
 from berlese.classify.gap.domain_error import DomainError, drawn_domain_error
 from berlese.classify.models.bundle import Bundle
 from berlese.features.store import FeatureStore
-from berlese.photos.writing import write_text_atomic
+from berlese.photos.writing import remove_file, write_text_atomic
 from berlese.survey.reviewing import animals_of
 from berlese.survey.survey import Survey
 
@@ -32,7 +32,7 @@ def write_distance(survey: Survey, bundle: Bundle) -> DomainError | None:
     keys = [animal.crop_sha256 for animal in animals_of(survey)]
     found = FeatureStore(survey.features).get(keys, bundle.backbone_hash)
     if bundle.rows is None or min(len(found), len(bundle.rows)) < FEWEST:
-        path.unlink(missing_ok=True)
+        remove_file(path)
         return None
     features = np.stack([found[key] for key in sorted(found)])
     error = drawn_domain_error(bundle.rows.features, features, draws=DRAWS)

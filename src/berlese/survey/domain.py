@@ -13,7 +13,7 @@ from safetensors.numpy import load, save
 
 from berlese.classify.calibration.held_out import HeldOut
 from berlese.classify.unknowns.contrast import DomainCheck
-from berlese.photos.writing import atomic_write, write_text_atomic
+from berlese.photos.writing import all_or_none, atomic_write, remove_file, write_text_atomic
 from berlese.survey.survey import Survey
 
 NAME = "domain.json"
@@ -44,14 +44,15 @@ def write_domain(
         Of the model, calibrated as the survey's probabilities are.
     """
     path = survey.folder / ARRAYS_NAME
-    if held_out is None or not len(held_out.codes):
-        path.unlink(missing_ok=True)
-    else:
-        with atomic_write(path) as part:
-            part.write_bytes(_to_bytes(held_out, model_id))
     facts = {"model": model_id, **check.to_dict(), "unknown_rate": unknown_rate, "words": words}
     text = json.dumps(facts, ensure_ascii=False, indent=1) + "\n"
-    write_text_atomic(survey.folder / NAME, text)
+    with all_or_none():
+        if held_out is None or not len(held_out.codes):
+            remove_file(path)
+        else:
+            with atomic_write(path) as part:
+                part.write_bytes(_to_bytes(held_out, model_id))
+        write_text_atomic(survey.folder / NAME, text)
 
 
 def forget_domain(survey: Survey) -> None:

@@ -20,12 +20,13 @@ from numpy.typing import NDArray
 from berlese.classify.counts.cells import CellCounts, count_cells
 from berlese.classify.counts.corrected import RAW, REVIEWED, Counts, by_review, estimate_counts
 from berlese.classify.counts.powered import LEVEL
+from berlese.classify.naming.reserved import NO_ANIMAL, UNKNOWN
 from berlese.errors import SurveyError
+from berlese.photos.writing import remove_file
 from berlese.survey.checked import Checked, checked_by_library
 from berlese.survey.community import samples_of
 from berlese.survey.reviewing import Animal, animals_of, chances_of, features_of
 from berlese.survey.sheets import write_table
-from berlese.survey.spellings import NO_ANIMAL, UNKNOWN
 from berlese.survey.survey import Survey
 
 ESTIMATES_NAME = "community_estimates.csv"
@@ -177,7 +178,7 @@ def write_estimates(survey: Survey, estimates: Estimates | None) -> list[Path]:
     """Write community_estimates.csv; an older one goes where no interval can be promised now."""
     path = survey.exports / ESTIMATES_NAME
     if estimates is None or not estimates.hold:
-        path.unlink(missing_ok=True)
+        remove_file(path)
         return []
     write_table(path, long_estimates(estimates))
     return [path]

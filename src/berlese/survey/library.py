@@ -12,11 +12,12 @@ from pathlib import Path
 
 from sqlalchemy.orm import selectinload
 
+from berlese.classify.naming.reserved import is_reserved
 from berlese.errors import LibraryError
 from berlese.photos.reading import find_photos
 from berlese.survey.failures import Failure
 from berlese.survey.sheets import Sheet, read_sheet, shortened
-from berlese.survey.spellings import RESERVED, plain_name
+from berlese.survey.spellings import plain_name
 from berlese.survey.survey import Survey, is_survey
 from berlese.survey.tables import Photo, Specimen, current_specimens, in_force
 
@@ -210,10 +211,10 @@ def _from_survey(folder: Path) -> Library:
 def _name(text: str) -> str:
     """Spell a name in one way; refuse those that mean something else in a table."""
     name = plain_name(text)
-    if name.casefold() in RESERVED:
+    if name and is_reserved(name):
         raise LibraryError(
-            f"{text!r} cannot be a taxon: tables use the word for animals without a name. Rename "
-            "the folder or the rows, or leave them out (`berlese study --unknowns` takes pictures "
-            "of strange taxa)."
+            f"{text!r} cannot be a taxon: tables and sheets use the word for something else. "
+            "Rename the folder or the rows, or leave them out (`berlese study --unknowns` takes "
+            "pictures of strange taxa)."
         )
     return name

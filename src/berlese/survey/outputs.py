@@ -6,6 +6,7 @@ from typing import Literal
 
 from sqlalchemy import select
 
+from berlese.photos.writing import all_or_none
 from berlese.survey.community import write_tables
 from berlese.survey.estimates import Estimates, estimate_survey
 from berlese.survey.failures import read_failures
@@ -39,7 +40,8 @@ class Outputs:
 def write_outputs(survey: Survey, *, level: Literal["sample", "site"] = "sample") -> Outputs:
     """Write every CSV table that the survey has something for.
 
-    A table whose promise does not hold any more is removed.
+    A table whose promise does not hold any more is removed. All tables are of one state of the
+    survey: an error on the way leaves those that were there.
 
     Parameters
     ----------
@@ -48,12 +50,13 @@ def write_outputs(survey: Survey, *, level: Literal["sample", "site"] = "sample"
         What a row of community.csv is.
     """
     estimates = estimate_survey(survey)
-    paths = (
-        *write_tables(survey, level=level),
-        *write_unknowns(survey),
-        *write_counts(survey, estimates),
-        *write_measurements(survey),
-    )
+    with all_or_none():
+        paths = (
+            *write_tables(survey, level=level),
+            *write_unknowns(survey),
+            *write_counts(survey, estimates),
+            *write_measurements(survey),
+        )
     failed, waiting = _missing_photos(survey)
     notes = (*_missing(failed), *_waiting(len(waiting)), *_unpromised(estimates))
     return Outputs(paths, notes, len(failed) + len(waiting), estimates)

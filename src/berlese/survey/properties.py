@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Mapping
 from sqlalchemy import select
 
 from berlese.survey.sheets import Sheet, folded
+from berlese.survey.spellings import free_name
 from berlese.survey.survey import Survey
 from berlese.survey.tables import Photo, UnusablePhoto
 
@@ -46,15 +47,6 @@ def named_columns(sheet: Sheet, taken: Collection[int]) -> dict[str, int]:
         name = _TERM.get(folded(header), header) or f"column {at + 1}"
         names[free_name(name, names)] = at
     return names
-
-
-def free_name(name: str, others: Collection[str]) -> str:
-    """Number a name that is among `others`: ``notes (2)``."""
-    number, free = 1, name
-    while free in others:
-        number += 1
-        free = f"{name} ({number})"
-    return free
 
 
 def joined(rows: Iterable[Mapping[str, str]]) -> dict[str, str]:

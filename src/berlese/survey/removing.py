@@ -1,9 +1,11 @@
 """Take photos out of a survey: they stop counting, and what was said of them stays."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from berlese.survey.adding import STAGE, forget_unneeded
 from berlese.survey.failures import Failure, StepReport, record_failures
@@ -27,29 +29,40 @@ def remove_photos(survey: Survey, paths: Iterable[Path]) -> StepReport:
     StepReport
         Failures are paths that lead to no photo of the survey.
     """
-    removed: set[str] = set()
-    failures = []
     with survey.exclusive():
-        for path in paths:
-            stored = survey.relative(path)
-            gone = _remove(survey, stored)
-            removed |= gone
-            if not gone:
-                reason = "is no photo of this survey; the report lists those that are."
-                failures.append(Failure(stored, "remove", reason))
+        with survey.writing() as session:
+            photos = session.scalars(select(Photo).where(Photo.current)).all()
+            known = {
+                survey.absolute(row.path): row
+                for row in [*photos, *session.scalars(select(UnusablePhoto))]
+            }
+            removed: set[str] = set()
+            failures = []
+            for path in paths:
+                inside = [row for place, row in known.items() if _is_named(place, path)]
+                removed |= {row.path for row in inside}
+                if not inside:
+                    reason = "is no photo of this survey; the report lists those that are."
+                    failures.append(Failure(survey.relative(path), "remove", reason))
+            for row in known.values():
+                if row.path in removed:
+                    _remove(session, row)
         record_failures(survey.folder, STAGE, removed, [])
         forget_unneeded(survey)
     return StepReport(len(removed), 0, tuple(failures))
 
 
-def _remove(survey: Survey, stored: str) -> set[str]:
-    with survey.writing() as session:
-        photos = session.scalars(select(Photo).where(Photo.current)).all()
-        known = [*photos, *session.scalars(select(UnusablePhoto))]
-        inside = [row for row in known if row.path == stored or row.path.startswith(f"{stored}/")]
-        for row in inside:
-            if isinstance(row, Photo):
-                row.current = False
-            else:
-                session.delete(row)
-        return {row.path for row in inside}
+def _is_named(place: Path, path: Path) -> bool:
+    """Tell whether a photo is meant by a path: its own, or that of a folder around it."""
+    given = Path(path)
+    spellings = {given.parent.resolve() / given.name}
+    if given.is_dir():
+        spellings.add(given.resolve())  # a folder by the name of a link to it
+    return any(place.is_relative_to(Path(os.path.normpath(each))) for each in spellings)
+
+
+def _remove(session: Session, row: Photo | UnusablePhoto) -> None:
+    if isinstance(row, Photo):
+        row.current = False
+    else:
+        session.delete(row)

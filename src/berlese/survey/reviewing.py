@@ -18,11 +18,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, load_only, selectinload
 
 from berlese.classify.counts.review_plan import ReviewPlan
+from berlese.classify.naming.reserved import is_reserved
 from berlese.errors import SettingError, SurveyError
 from berlese.features.store import FeatureStore
 from berlese.survey.community import known_taxa
 from berlese.survey.failures import Failure, StepReport
-from berlese.survey.spellings import Spellings
+from berlese.survey.spellings import Spellings, plain_name
 from berlese.survey.survey import Survey, utc_now
 from berlese.survey.tables import (
     Identification,
@@ -288,9 +289,14 @@ def _word(
         raise SurveyError(f"animal {given.specimen_id!r} is not in this survey.")
     if given.status not in SPOKEN:
         raise SurveyError(f"status {given.status!r} is none of {', '.join(SPOKEN)}.")
+    if given.taxon is not None and (word := plain_name(given.taxon)) and is_reserved(word):
+        raise SurveyError(
+            f"{given.taxon!r} cannot be a taxon: the word says what became of a name. Give it as "
+            f"the status ({', '.join(SPOKEN)}) and no name, or give the name."
+        )
     every = specimen.identifications
     model = in_force([each for each in every if each.identified_by is None])
-    taxon = None if given.taxon is None else spellings.settle(given.taxon)
+    taxon = None if not (given.taxon or "").strip() else spellings.settle(given.taxon or "")
     if taxon is None and given.status == "validated":
         taxon = given.shown or _sure_name(model)
         if taxon is None:

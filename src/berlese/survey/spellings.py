@@ -1,14 +1,9 @@
 """Names of taxa as people type them: one spelling a taxon, and a word on those that are new."""
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from difflib import get_close_matches
 
-UNKNOWN = "unknown"
-"""Column of the animals that no taxon is known of."""
-NO_ANIMAL = "no animal"
-"""What dirt and parts count as, where counts are corrected."""
-RESERVED = (UNKNOWN, NO_ANIMAL)
 NEAR = 0.75  # likeness from which a known name is offered for a new one
 
 
@@ -19,6 +14,28 @@ def plain_name(text: str) -> str:
     'Carabidae'
     """
     return unicodedata.normalize("NFC", " ".join(text.split()))
+
+
+def taxon_columns(taxa: Sequence[str], ours: Collection[str]) -> list[str]:
+    """Name a column for each taxon of a table whose other columns are `ours`.
+
+    A taxon that is called as one of these has `` (taxon)`` behind its name, and a number where
+    that is another taxon's name.
+    """
+    named: list[str] = []
+    for taxon in taxa:
+        others = {*ours, *named, *taxa} - {taxon}
+        named.append(free_name(f"{taxon} (taxon)" if taxon in ours else taxon, others))
+    return named
+
+
+def free_name(name: str, others: Collection[str]) -> str:
+    """Number a name that is among `others`: ``notes (2)``."""
+    number, free = 1, name
+    while free in others:
+        number += 1
+        free = f"{name} ({number})"
+    return free
 
 
 class Spellings:

@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from berlese.classify.unknowns.clusters import ALONE, alike
 from berlese.errors import SurveyError
+from berlese.photos.writing import remove_file
 from berlese.survey.community import UNKNOWN
 from berlese.survey.domain import read_domain
 from berlese.survey.estimates import Estimates
@@ -128,7 +129,7 @@ def write_unknowns(survey: Survey) -> list[Path]:
     path = survey.exports / UNKNOWNS_NAME
     found = strangers_of(survey)
     if not found.n:
-        path.unlink(missing_ok=True)
+        remove_file(path)
         return []
     grouped = {
         animal.specimen_id: group.number for group in found.groups for animal in group.animals

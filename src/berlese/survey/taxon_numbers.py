@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from berlese.classify.counts.richness import chao1, richness_at_coverage, sample_coverage
+from berlese.classify.counts.richness import DRAWS, chao1, richness_at_coverage, sample_coverage
 from berlese.survey.community import (
     SAMPLE_COLUMNS,
     UNKNOWN,
@@ -97,7 +97,7 @@ def _figures(x: NDArray[np.int64], at: float | None, intervals: bool) -> tuple[o
     figures += (round(coverage, 3),)
     if at is None or x.sum() < FEWEST or coverage < at:
         return (*figures, "", "", "", "")
-    fair = richness_at_coverage(x, at)
+    fair = richness_at_coverage(x, at, n_draws=DRAWS if intervals else 0)
     ends = (round(fair.low, 1), round(fair.high, 1)) if intervals else ("", "")
     return (*figures, round(at, 3), round(fair.estimate, 1), *ends)
 

@@ -9,6 +9,7 @@ end as zoology's code wants it, else they are called ``taxon``.
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from berlese.classify.naming.reserved import is_reserved
 from berlese.classify.naming.taxonomy import Taxonomy
 from berlese.errors import LibraryError, SettingError
 from berlese.survey.library import RANKS, UNRANKED, Library
@@ -89,6 +90,11 @@ def read_taxonomy(path: Path, taxa: Sequence[str]) -> Taxonomy:
         taxon = cells[name_at]
         # a taxon's own rank may have a column too: it does not stand above itself
         above = tuple("" if cells[by_rank[r]] == taxon else cells[by_rank[r]] for r in upwards)
+        if words := [name for name in above if name and is_reserved(name)]:
+            raise LibraryError(
+                f"{path}, line {line}: {words[0]!r} cannot be a taxon; leave the cell empty where "
+                "nothing is known."
+            )
         if taxon and rows.setdefault(taxon, above) != above:
             raise LibraryError(f"{path}, line {line}: {taxon!r} has another row, with other taxa.")
     missing = [taxon for taxon in taxa if taxon not in rows]

@@ -4,9 +4,12 @@ The spiders of a girdled and a logged stand of hemlock (Ellison et al. 2010) are
 26 species of 168 animals and 37 of 252, covering 92.89 % and 94.46 % of their communities.
 """
 
+from fractions import Fraction
+from math import comb
+
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from berlese.classify.counts.richness import (
@@ -108,6 +111,55 @@ def test_never_fewer_taxa_than_seen_and_never_covered_more_than_all(counts):
     curve = [richness_at_size(counts, size, n_draws=2) for size in sizes]
     assert np.all(np.diff([each.estimate for each in curve]) >= -1e-6)
     assert np.all(np.diff([each.coverage for each in curve]) >= -1e-6)
+
+
+def exact(counts, m):
+    """Richness and coverage of m of the animals, by counting subsets (eqs. 4a, 4b)."""
+    x, n = [each for each in counts if each], sum(counts)
+    taxa = sum(1 - Fraction(comb(n - each, m), comb(n, m)) for each in x)
+    if m < n:
+        gaps = (Fraction(each, n) * Fraction(comb(n - each, m), comb(n - 1, m)) for each in x)
+        return taxa, 1 - sum(gaps)
+    f1, f2 = x.count(1), x.count(2)
+    missed = Fraction(n - 1, n) * (Fraction(f1**2, 2 * f2) if f2 else Fraction(f1 * (f1 - 1), 2))
+    slowing = n * missed / (n * missed + f1) if missed else 0
+    return taxa, 1 - Fraction(f1, n) * slowing
+
+
+@settings(deadline=None)
+@example([1, 1], 0.5)
+@example([3000, 200, 40, 2, 1, 1], 0.9)
+@given(
+    st.lists(st.integers(0, 60), min_size=1, max_size=30).filter(lambda counts: sum(counts) > 1),
+    st.floats(0.01, 1),
+)
+def test_rarefied_figures_are_those_of_counted_subsets(counts, part):
+    n = sum(counts)
+    m = max(1, round(part * n))
+    taxa, covered = exact(counts, m)
+    found = richness_at_size(counts, m, n_draws=0)
+    assert found.estimate == pytest.approx(float(taxa), abs=1e-9)
+    assert found.coverage == pytest.approx(float(covered), abs=1e-9)
+    if 0 < covered < exact(counts, n)[1]:
+        at = richness_at_coverage(counts, float(covered), n_draws=0)
+        again = richness_at_size(counts, at.animals, n_draws=0)
+        assert again.coverage == pytest.approx(float(covered), abs=1e-9)
+        assert again.estimate == pytest.approx(at.estimate, abs=1e-9)
+
+
+def test_the_interval_is_that_of_samples_taken_one_by_one():
+    # 1.64 standard deviations of the estimates of 200 draws from the community of appendix G
+    counts, coverage = np.array(GIRDLED), 0.9
+    found = richness_at_coverage(counts, coverage)
+    n = counts.sum()
+    p, gap = counts / n, 1 - sample_coverage(counts)
+    seen = p * (1 - gap / np.sum(p * (1 - p) ** n) * (1 - p) ** n)
+    missed = int(np.ceil((n - 1) / n * 12**2 / (2 * 4)))
+    shares = np.concatenate([seen, np.full(missed, gap / missed)])
+    drawn = np.random.default_rng(0).multinomial(n, shares / shares.sum(), size=200)
+    one_by_one = [richness_at_coverage(row, coverage, n_draws=0).estimate for row in drawn]
+    half = 1.6448536269514722 * np.std(one_by_one, ddof=1)
+    assert (found.high - found.low) / 2 == pytest.approx(half, abs=1e-9)
 
 
 @pytest.mark.parametrize("counts", [[0, 0], [1.5, 2], [-1, 3], [np.nan, 1], [[1, 2]]])

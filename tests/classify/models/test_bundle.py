@@ -1,6 +1,7 @@
 """Saved models: exact round trips, the same bytes, and refusals that name the file."""
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -67,6 +68,31 @@ def test_an_existing_folder_is_kept_unless_told_otherwise(tmp_path):
     assert [each.name for each in tmp_path.iterdir() if each.name.startswith(".")] == []
 
 
+def test_a_model_that_cannot_be_put_in_place_leaves_the_old_one(tmp_path, monkeypatch):
+    old = train()
+    old.save(tmp_path / "model")
+    replace = Path.replace
+
+    def jammed(self, target):
+        if self.suffix == ".part":
+            raise PermissionError("held open")
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", jammed)
+    with pytest.raises(PermissionError):
+        train(random_state=5).save(tmp_path / "model", overwrite=True)
+    assert Bundle.load(tmp_path / "model").hash == old.hash
+    assert [each.name for each in tmp_path.iterdir()] == ["model"]
+
+
+def test_what_a_person_put_beside_a_model_outlives_it(tmp_path):
+    train().save(tmp_path / "model", beside=lambda part: (part / "calibration.json").touch())
+    (tmp_path / "model" / "notes.txt").write_text("Trained for the thesis.")
+    train().save(tmp_path / "model", overwrite=True)
+    assert (tmp_path / "model" / "notes.txt").read_text() == "Trained for the thesis."
+    assert not (tmp_path / "model" / "calibration.json").exists()
+
+
 @pytest.mark.parametrize(
     ("file", "content", "words"),
     [
@@ -104,6 +130,14 @@ def test_one_taxon_teaches_nothing():
 def test_an_empty_library_teaches_nothing():
     with pytest.raises(LibraryError, match="no pictures"):
         train_bundle(np.zeros((0, 4)), [], backbone=BACKBONE)
+
+
+@pytest.mark.parametrize("word", ["unknown", "No animal", "", "validated"])
+def test_a_word_that_means_something_else_is_no_class(word):
+    X, y = library()
+    y = np.where(y == "Carabidae", word, y)
+    with pytest.raises(LibraryError, match=f"{word!r} cannot be a taxon"):
+        train_bundle(X, y, backbone=BACKBONE)
 
 
 @pytest.mark.parametrize("head", HEADS)

@@ -26,6 +26,7 @@ from berlese.errors import SettingError
 
 LEVEL = 0.9
 DRAWS = 200
+LONGEST_TABLE = 1_000_000  # log-factorials that are kept, 8 MB
 FURTHEST = 2  # extrapolation beyond twice the animals is not reliable (Chao et al. 2014)
 
 
@@ -153,7 +154,7 @@ def richness_at_size(
     animals : float
         From 1 to twice the animals counted.
     level, n_draws, random_state
-        Of the bootstrap interval (normal, as in iNEXT).
+        Of the bootstrap interval (normal, as in iNEXT); none, so NaN, without draws.
 
     Raises
     ------
@@ -167,8 +168,8 @@ def richness_at_size(
             f"animals must be from 1 to {FURTHEST * n}, twice the {n} counted; got {animals!r}."
         )
 
-    def at_size(drawn: NDArray[np.int64]) -> float:
-        return _richness_at(drawn, animals)
+    def at_size(samples: _Samples) -> NDArray[np.float64]:
+        return samples.richness(np.full(len(samples), float(animals)))
 
     reached = (animals, _coverage_at(x, animals))
     return _bootstrapped(x, at_size, reached, level, n_draws, random_state)
@@ -190,7 +191,7 @@ def richness_at_coverage(
     coverage : float
         Between 0 and what twice the animals would cover.
     level, n_draws, random_state
-        Of the bootstrap interval (normal, as in iNEXT).
+        Of the bootstrap interval (normal, as in iNEXT); none, so NaN, without draws.
 
     Raises
     ------
@@ -205,10 +206,10 @@ def richness_at_coverage(
             f"cover; got {coverage!r}. Compare at the smallest coverage of the samples."
         )
 
-    def at_coverage(drawn: NDArray[np.int64]) -> float:
-        return _richness_at(drawn, _size_for(drawn, coverage))
+    def at_coverage(samples: _Samples) -> NDArray[np.float64]:
+        return samples.richness(samples.size_for(coverage))
 
-    reached = (_size_for(x, coverage), coverage)
+    reached = (float(_Samples(x[None]).size_for(coverage)[0]), coverage)
     return _bootstrapped(x, at_coverage, reached, level, n_draws, random_state)
 
 
@@ -228,80 +229,118 @@ def _frequencies(x: NDArray[np.int64]) -> tuple[int, int, int, int]:
     return int(x.sum()), len(x), int((x == 1).sum()), int((x == 2).sum())
 
 
-def _missed(x: NDArray[np.int64]) -> float:
-    """Taxa not seen, by the form of Chao1 that extrapolation stands on."""
-    n, _, f1, f2 = _frequencies(x)
-    pairs = f1**2 / (2 * f2) if f2 else f1 * (f1 - 1) / 2
-    return (n - 1) / n * pairs
+class _Samples:
+    """Samples of the same number of animals, all computed at once.
+
+    Parameters
+    ----------
+    x : ndarray of int64 of shape (n_samples, n_taxa)
+        Animals; zeros do not matter.
+
+    Attributes
+    ----------
+    n : int
+        Animals of each sample.
+    seen, f1, missed, slowing : ndarray of shape (n_samples,)
+        Taxa seen; seen once; not seen, by the form of Chao1 that extrapolation stands on; factor
+        by which the share not covered shrinks with one more animal.
+    """
+
+    def __init__(self, x: NDArray[np.int64]) -> None:
+        self.x = x
+        self.n = int(x[0].sum())
+        self.seen = (x > 0).sum(axis=1)
+        self.f1, f2 = ((x == times).sum(axis=1) for times in (1, 2))
+        pairs = np.where(f2 > 0, self.f1**2 / (2 * np.maximum(f2, 1)), self.f1 * (self.f1 - 1) / 2)
+        self.missed = (self.n - 1) / self.n * pairs
+        gap = self.n * self.missed
+        self.slowing = np.where(gap > 0, gap / np.maximum(gap + self.f1, 1), 0.0)
+        self._log_factorial = _log_factorials(self.n)
+        self._of_rest = self._log_factorial(self.n - x)
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def richness(self, animals: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Taxa of samples of so many animals, one size a sample."""
+        further = np.maximum(animals - self.n, 0)
+        larger = self.seen + np.where(self.f1 > 0, self.missed * (1 - self.slowing**further), 0)
+        return np.where(animals >= self.n, larger, _between_whole(animals, self._rarefied_richness))
+
+    def coverage(self, animals: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Share of the community that belongs to taxa seen in so many animals."""
+        further = np.maximum(animals - self.n, 0)
+        larger = 1 - self.f1 / self.n * self.slowing ** (further + 1)
+        return np.where(animals >= self.n, larger, _between_whole(animals, self._rarefied_coverage))
+
+    def size_for(self, coverage: float) -> NDArray[np.float64]:
+        """Animals that cover so much: real numbers, from 1 to twice the animals."""
+        n, most = self.n, FURTHEST * float(self.n)
+        low, high = np.ones(len(self)), np.full(len(self), float(n))
+        for _ in range(n.bit_length()):  # the whole sizes around it, by halving
+            middle = np.floor((low + high) / 2)
+            short = self.coverage(middle) < coverage
+            low, high = np.where(short, middle, low), np.where(short, high, middle)
+        below, above = self.coverage(low), self.coverage(high)
+        part = (coverage - below) / np.where(above > below, above - below, 1)
+        size = np.where(below >= coverage, low, low + (high - low) * part)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            rest = np.log((1 - coverage) * n / self.f1) / np.log(self.slowing)
+        size = np.where(self.coverage(np.full(len(size), n)) < coverage, n - 1 + rest, size)
+        ends = [self.coverage(np.full(len(size), end)) for end in (most, 1.0)]
+        return np.select([ends[0] <= coverage, ends[1] >= coverage], [most, 1.0], size)
+
+    def _rarefied_richness(self, animals: NDArray[np.float64]) -> NDArray[np.float64]:
+        smaller = np.minimum(animals, self.n).astype(np.int64)
+        logs = self._log_factorial(self.n - smaller) - self._log_factorial(np.array(self.n))
+        return self.seen - self._escaped(smaller, logs, self.x > 0)
+
+    def _rarefied_coverage(self, animals: NDArray[np.float64]) -> NDArray[np.float64]:
+        n, whole = self.n, 1 - self.f1 / self.n * self.slowing
+        smaller = np.minimum(animals, n - 1).astype(np.int64)
+        logs = self._log_factorial(n - 1 - smaller) - self._log_factorial(np.array(n - 1))
+        return np.where(animals >= n, whole, 1 - self._escaped(smaller, logs, self.x / n))
+
+    def _escaped(
+        self,
+        animals: NDArray[np.int64],
+        logs: NDArray[np.float64],
+        weights: NDArray[np.generic],
+    ) -> NDArray[np.float64]:
+        """Sum the taxa by `weights` and by their chance to be missed, a ratio of binomials."""
+        left = self.n - self.x - animals[:, None]
+        log_chance = self._of_rest + logs[:, None] - self._log_factorial(np.maximum(left, 0))
+        chance = np.where(left >= 0, np.exp(np.minimum(log_chance, 0)), 0.0)
+        total: NDArray[np.float64] = (weights * chance).sum(axis=1)
+        return total
 
 
-def _slowing(x: NDArray[np.int64]) -> float:
-    """Factor by which the share not covered shrinks with one more animal."""
-    n, _, f1, _ = _frequencies(x)
-    missed = _missed(x)
-    return n * missed / (n * missed + f1) if f1 and missed else 0.0
+def _log_factorials(largest: int) -> Callable[[NDArray[np.int64]], NDArray[np.float64]]:
+    """Give a function of whole numbers up to `largest`: a table, which is faster, if it fits."""
+    if largest > LONGEST_TABLE:
+        return lambda whole: gammaln(whole + 1)
+    table = gammaln(np.arange(largest + 1) + 1)
+    return lambda whole: table[whole]
 
 
-def _richness_at(x: NDArray[np.int64], animals: float) -> float:
-    n, seen, f1, _ = _frequencies(x)
-    if animals >= n:
-        return seen + _missed(x) * (1 - _slowing(x) ** (animals - n)) if f1 else float(seen)
-    return _between_whole(animals, lambda whole: _rarefied_richness(x, whole))
-
-
-def _between_whole(animals: float, at: Callable[[int], float]) -> float:
-    """Value at a size between two whole ones, on the line between theirs.
+def _between_whole(
+    animals: NDArray[np.float64],
+    at: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+) -> NDArray[np.float64]:
+    """Values at sizes between two whole ones, on the line between theirs.
 
     The formulas count subsets, so they hold for whole animals: between, they would jump where a
     taxon can no longer be missed.
     """
-    lower = int(np.floor(animals))
+    lower = np.floor(animals)
     part = animals - lower
-    return at(lower) if part == 0 else (1 - part) * at(lower) + part * at(lower + 1)
-
-
-def _rarefied_richness(x: NDArray[np.int64], animals: int) -> float:
-    n, seen, _, _ = _frequencies(x)
-    if animals == n:
-        return float(seen)
-    rest = n - x
-    can_be_missed = rest >= animals
-    rest = rest[can_be_missed]
-    logs = gammaln(rest + 1) + gammaln(n - animals + 1) - gammaln(rest - animals + 1)
-    return seen - float(np.exp(logs - gammaln(n + 1)).sum())
+    if not part.any():
+        return at(lower)
+    return (1 - part) * at(lower) + part * at(lower + 1)
 
 
 def _coverage_at(x: NDArray[np.int64], animals: float) -> float:
-    n, _, f1, _ = _frequencies(x)
-    if animals >= n:
-        return 1 - f1 / n * _slowing(x) ** (animals - n + 1)
-    return _between_whole(animals, lambda whole: _rarefied_coverage(x, whole))
-
-
-def _rarefied_coverage(x: NDArray[np.int64], animals: int) -> float:
-    n = int(x.sum())
-    if animals == n:
-        return _coverage_at(x, n)
-    can_be_missed = n - x >= animals
-    rest = (n - x)[can_be_missed]
-    logs = gammaln(rest + 1) + gammaln(n - animals) - gammaln(rest - animals + 1) - gammaln(n)
-    return 1 - float(x[can_be_missed] / n @ np.exp(logs))
-
-
-def _size_for(x: NDArray[np.int64], coverage: float) -> float:
-    """Animals that cover so much; a real number, found by halving."""
-    low, high = 1.0, FURTHEST * float(x.sum())
-    if _coverage_at(x, high) <= coverage:
-        return high
-    if _coverage_at(x, low) >= coverage:
-        return low
-    for _ in range(60):
-        middle = (low + high) / 2
-        if _coverage_at(x, middle) < coverage:
-            low = middle
-        else:
-            high = middle
-    return (low + high) / 2
+    return float(_Samples(x[None]).coverage(np.array([float(animals)]))[0])
 
 
 def _community(x: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -310,7 +349,7 @@ def _community(x: NDArray[np.int64]) -> NDArray[np.float64]:
     share = x / n
     uncovered = 1 - _coverage_at(x, float(n))
     escape = share * (1 - share) ** n
-    n_missed = int(np.ceil(_missed(x)))
+    n_missed = int(np.ceil(_Samples(x[None]).missed[0]))
     if n_missed == 0 or escape.sum() == 0:
         return share
     seen = share * (1 - uncovered / escape.sum() * (1 - share) ** n)
@@ -319,17 +358,19 @@ def _community(x: NDArray[np.int64]) -> NDArray[np.float64]:
 
 def _bootstrapped(
     x: NDArray[np.int64],
-    richness: Callable[[NDArray[np.int64]], float],
+    richness: Callable[[_Samples], NDArray[np.float64]],
     reached: tuple[float, float],
     level: float,
     n_draws: int,
     random_state: int,
 ) -> Richness:
     """Richness of a sample, which has `reached` so many animals and coverage, with interval."""
+    estimate = float(richness(_Samples(x[None]))[0])
+    if not n_draws:
+        return Richness(len(x), estimate, np.nan, np.nan, *reached, level)
     rng = np.random.default_rng(random_state)
     shares = _community(x)
     drawn = rng.multinomial(int(x.sum()), shares / shares.sum(), size=n_draws)
-    deviation = float(np.std([richness(row[row > 0]) for row in drawn], ddof=1))
+    deviation = float(np.std(richness(_Samples(drawn)), ddof=1))
     half = NormalDist().inv_cdf((1 + level) / 2) * deviation
-    estimate = richness(x)
     return Richness(len(x), estimate, max(estimate - half, 0.0), estimate + half, *reached, level)

@@ -13,8 +13,7 @@ The same training gives the same bytes, so that `Bundle.hash` names a model.
 
 import json
 import shutil
-import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -35,16 +34,49 @@ from berlese.classify.naming.taxonomy import Taxonomy
 from berlese.classify.unknowns.contrast import Contrast, DomainCheck
 from berlese.classify.unknowns.rule import UnknownRule
 from berlese.errors import BundleError, BundleMismatchError, SettingError
+from berlese.photos.writing import atomic_folder
 
 FORMAT = 2
 READABLE = (1, 2)  # format 1 knew no calibration, no likeness, no taxonomy
 JSON_NAME = "bundle.json"
 ARRAYS_NAME = "arrays.safetensors"
 CARD_NAME = "MODEL_CARD.md"
+FIGURES_NAME = "calibration.json"
+DIAGRAM_NAMES = ("reliability.svg", "reliability.png")
+COMPANIONS = (FIGURES_NAME, *DIAGRAM_NAMES)
+"""What may lie beside a model: figures and diagrams of its calibration."""
 OLD_UNKNOWN_SCORES = "unknown_scores"  # of format 1
 UNKNOWN = "unknown."
 HELD_OUT = "held_out."
 DOMAIN = "domain"  # in the training summary of a model that was adapted
+
+
+def require_place(folder: Path, *, overwrite: bool, source: Path | None = None) -> None:
+    """Refuse, before any work, a place that a bundle cannot be written to.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the bundle is to lie.
+    overwrite : bool
+        Whether a bundle that is there may be replaced; nothing else ever is.
+    source : Path, optional
+        The bundle that it is made of, which stays as it is.
+
+    Raises
+    ------
+    BundleError
+    """
+    if source is not None and folder.resolve() == source.resolve():
+        raise BundleError(
+            f"{folder}: is the model that you start from; give another --out, it stays as it is."
+        )
+    if not folder.exists():
+        return
+    if not overwrite:
+        raise BundleError(f"{folder}: exists; give --overwrite, or another --out.")
+    if not (folder / JSON_NAME).is_file():
+        raise BundleError(f"{folder}: is not a bundle and is not overwritten; give another --out.")
 
 
 def with_promises(training: Mapping[str, Any], promises: Sequence[str]) -> dict[str, Any]:
@@ -301,8 +333,22 @@ class Bundle:
             sets=names.sets,
         )
 
-    def save(self, folder: Path | str, *, overwrite: bool = False) -> None:
+    def save(
+        self,
+        folder: Path | str,
+        *,
+        overwrite: bool = False,
+        beside: Callable[[Path], None] | None = None,
+    ) -> None:
         """Write the bundle; the folder appears whole or not at all.
+
+        Parameters
+        ----------
+        folder : Path or str
+        overwrite : bool
+            Replace the bundle that is there. Files in it that berlese did not write are kept.
+        beside : callable, optional
+            Called with a folder, to write `COMPANIONS` into it.
 
         Raises
         ------
@@ -310,29 +356,16 @@ class Bundle:
             If `folder` exists and `overwrite` is not set, or is not a bundle.
         """
         folder = Path(folder)
-        if folder.exists():
-            if not overwrite:
-                raise BundleError(f"{folder}: exists; choose another name or overwrite it.")
-            if not (folder / JSON_NAME).is_file():
-                raise BundleError(f"{folder}: is not a bundle and is not overwritten.")
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".", suffix=".part"))
-        try:
-            temporary.chmod(0o755)
-            (temporary / JSON_NAME).write_bytes(self._json_bytes())
-            (temporary / ARRAYS_NAME).write_bytes(self._array_bytes())
-            (temporary / CARD_NAME).write_text(self._card(), encoding="utf-8")
+        require_place(folder, overwrite=overwrite)
+        with atomic_folder(folder) as part:
+            (part / JSON_NAME).write_bytes(self._json_bytes())
+            (part / ARRAYS_NAME).write_bytes(self._array_bytes())
+            (part / CARD_NAME).write_text(self._card(), encoding="utf-8")
             if self.rows is not None:
-                (temporary / ROWS_NAME).write_bytes(self.rows.to_bytes())
-            if folder.exists():
-                old = temporary.with_suffix(".old")
-                folder.replace(old)
-                temporary.replace(folder)
-                shutil.rmtree(old)
-            else:
-                temporary.replace(folder)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+                (part / ROWS_NAME).write_bytes(self.rows.to_bytes())
+            if beside is not None:
+                beside(part)
+            _keep_others(folder, part)
 
     @classmethod
     def load(cls, folder: Path | str, *, with_rows: bool = False) -> "Bundle":
@@ -423,6 +456,18 @@ class Bundle:
             "calibrated on; on another camera or\nfauna they are usually too high.\n\n"
             f"{notes}\n\n| taxon | pictures |\n|---|---:|\n{rows}\n"
         )
+
+
+def _keep_others(old: Path, new: Path) -> None:
+    """Copy what others put into a bundle's folder."""
+    ours = {JSON_NAME, ARRAYS_NAME, CARD_NAME, ROWS_NAME, *COMPANIONS}
+    for each in sorted(old.iterdir()) if old.is_dir() else ():
+        if each.name in ours:
+            continue
+        if each.is_dir() and not each.is_symlink():
+            shutil.copytree(each, new / each.name, symlinks=True)
+        else:
+            shutil.copy2(each, new / each.name, follow_symlinks=False)
 
 
 def _parameters(stored: dict[str, Any]) -> dict[str, Any]:

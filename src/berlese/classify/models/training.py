@@ -19,6 +19,7 @@ from berlese.classify.heads.linear import many_classes
 from berlese.classify.heads.registry import DEFAULT_HEAD, new_head
 from berlese.classify.models.bundle import Bundle, with_promises
 from berlese.classify.models.library_rows import LibraryRows
+from berlese.classify.naming.reserved import is_reserved
 from berlese.classify.naming.taxonomy import Taxonomy
 from berlese.classify.unknowns.likeness import N_SCORES, Likeness
 from berlese.classify.unknowns.rule import UnknownRule
@@ -74,7 +75,7 @@ def train_bundle(
     Raises
     ------
     LibraryError
-        If there are fewer than two taxa.
+        If there are fewer than two taxa, or one has a name that means something else.
     """
     X = np.asarray(features, np.float64)
     y = np.asarray(labels, np.str_)
@@ -84,6 +85,11 @@ def train_bundle(
         raise LibraryError(
             f"a model needs pictures of at least two taxa, but the library has {only}. "
             "Add pictures of other taxa."
+        )
+    if strange := sorted(filter(is_reserved, counts)):
+        raise LibraryError(
+            f"{strange[0]!r} cannot be a taxon: tables use the word for something else. Rename "
+            "the pictures' taxon, or leave them out."
         )
     held = hold_out(X, y, groups, head=head, random_state=random_state, jobs=jobs)
     classifier = new_head(head, random_state=random_state).fit(X, y)
