@@ -7,6 +7,7 @@ from typing import Any
 from berlese.classify.adaptation.guard import Verdict
 from berlese.classify.models.adapted import adapt_bundle
 from berlese.classify.models.bundle import Bundle
+from berlese.cli.calibration import write_diagrams
 from berlese.cli.console import Stages
 from berlese.errors import BundleError
 from berlese.survey.failures import Failure
@@ -76,4 +77,5 @@ def adapt_into(
             groups=photo_set.photos,
         )
         adapted.save(out, overwrite=overwrite)
+        write_diagrams(out, adapted)
     return AdaptationReport(out, verdict, photo_set.failures)

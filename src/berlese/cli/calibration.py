@@ -77,7 +77,7 @@ def calibrate_into(
     """
     if out.exists() and not overwrite:
         raise BundleError(f"{out}: exists; give --overwrite, or another --out.")
-    model = Bundle.load(bundle)
+    model = Bundle.load(bundle, with_rows=True)
     with stages("prepare backbone"):
         session = backbone_of(model, weights=weights, jobs=jobs)
     if is_survey(reviewed):
