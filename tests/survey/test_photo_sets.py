@@ -37,7 +37,8 @@ def test_a_survey_brings_its_animals_and_what_people_said_of_them(named: Survey,
     said = {path.name: str(n) for path, n in zip(photo_set.paths, photo_set.names, strict=True)}
     assert third.crop.name not in said
     assert said[first.crop.name] == "Longidae"
-    assert said[second.crop.name] == said[fourth.crop.name] == ""
+    assert said[second.crop.name] == "unknown"
+    assert said[fourth.crop.name] == ""
     random = dict(zip((p.name for p in photo_set.paths), photo_set.at_random, strict=True))
     assert random[first.crop.name]
     assert not random[last.crop.name]

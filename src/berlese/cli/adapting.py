@@ -7,6 +7,7 @@ from typing import Any
 from berlese.classify.adaptation.guard import Verdict
 from berlese.classify.models.adapted import adapt_bundle
 from berlese.classify.models.bundle import Bundle, require_place
+from berlese.cli.calibration import write_diagrams
 from berlese.cli.console import Stages
 from berlese.survey.failures import Failure
 from berlese.survey.photo_sets import read_photo_set
@@ -72,4 +73,5 @@ def adapt_into(
             groups=photo_set.photos,
         )
         adapted.save(out, overwrite=overwrite)
+        write_diagrams(out, adapted)
     return AdaptationReport(out, verdict, photo_set.failures)

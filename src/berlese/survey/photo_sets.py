@@ -17,10 +17,11 @@ from berlese.features.backbones import Backbone, cache_folder
 from berlese.features.embed import embed_files
 from berlese.features.store import FeatureStore
 from berlese.photos.reading import find_photos
+from berlese.survey.community import UNKNOWN
 from berlese.survey.failures import Failure
 from berlese.survey.library import read_library
 from berlese.survey.naming import embed_specimens
-from berlese.survey.reviewing import animals_of, chances_of, stored_features
+from berlese.survey.reviewing import Animal, animals_of, chances_of, stored_features
 from berlese.survey.survey import Survey, is_survey
 
 STAGE = "photo set"
@@ -37,7 +38,8 @@ class PhotoSet:
     paths : tuple of Path
         Picture of each animal.
     names : ndarray of str of shape (n,)
-        Taxon that a person gave it; empty where nobody did.
+        Taxon that a person gave it, ``unknown`` where it is none that people know; empty where
+        nobody looked.
     at_random : ndarray of bool of shape (n,)
         Whether it was named because it had been drawn at random.
     failures : tuple of Failure
@@ -129,11 +131,7 @@ def _of_survey(
         and (animal.reviewed is None or animal.reviewed.status != "discarded")
     ]
     animals = [animal for _, animal in kept]
-    words = [animal.reviewed for animal in animals]
-    names = [
-        (word.taxon or "") if word is not None and word.status == "validated" else ""
-        for word in words
-    ]
+    names = [_name(animal) for animal in animals]
     return PhotoSet(
         stored_features(survey, animals, backbone.name, backbone.hash),
         tuple(animal.crop for animal in animals),
@@ -143,6 +141,14 @@ def _of_survey(
         f"survey {survey.settings.name}",
         np.array([animal.photo for animal in animals]),
     )
+
+
+def _name(animal: Animal) -> str:
+    """What a person called it; empty where nobody did, or was sure."""
+    word = animal.reviewed
+    if word is None or word.status not in ("validated", UNKNOWN):
+        return ""
+    return (word.taxon or "") if word.status == "validated" else UNKNOWN
 
 
 def _of_pictures(

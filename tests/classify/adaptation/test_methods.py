@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from berlese.classify.adaptation.adversarial import AdversarialClassifier
 from berlese.classify.adaptation.consensus import ConsensusClassifier
 from berlese.classify.adaptation.domains import Domains
 from berlese.classify.adaptation.label_shift import LabelShiftClassifier
@@ -22,6 +23,7 @@ from berlese.classify.adaptation.retraining import (
 )
 from berlese.classify.adaptation.reviewed import ReviewedClassifier
 from berlese.classify.adaptation.scores import LinearScores
+from berlese.classify.adaptation.share_alignment import ShareAlignedClassifier
 from berlese.classify.adaptation.vote import VoteClassifier
 from berlese.classify.heads.standardising import Standardiser
 from berlese.errors import SettingError
@@ -36,6 +38,9 @@ METHODS = [
     SelfTrainingClassifier(),
     DensityRatioClassifier(),
     LabelShiftClassifier(),
+    ShareAlignedClassifier(),
+    AdversarialClassifier(hidden=(16,), dropout=0.0, epochs=60),
+    AdversarialClassifier(training="ramped", hidden=(16,), dropout=0.0),
     VoteClassifier(),
     ConsensusClassifier(),
     ReviewedClassifier(),

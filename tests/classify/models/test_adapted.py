@@ -9,6 +9,7 @@ import pytest
 from berlese.classify.calibration.probabilities import calibration_error
 from berlese.classify.models.adapted import adapt_bundle, reviewed_codes
 from berlese.classify.models.bundle import Bundle
+from berlese.classify.models.recalibration import recalibrate
 from berlese.classify.models.training import train_bundle
 from berlese.errors import BundleError, BundleMismatchError, SettingError
 
@@ -134,3 +135,51 @@ def test_an_adapted_model_warns_of_photos_unlike_those_it_was_adapted_to(trained
         found = adapted.contrasted(there, backbone_hash=BACKBONE.hash)
         assert found.check.same == same
         assert ("unlike those of the north" in adapted.place_in_words(found.check)) != same
+
+
+def photos_with_strangers(n=320, reviewed=0):
+    """Every fourth animal is of a taxon that no library has, and looks like none of its taxa."""
+    X, _, codes = photos(n)
+    strange = np.arange(n) % 4 == 3
+    X[strange] += 5 * np.eye(8)[6] - 3 * np.eye(3, 8)[codes[strange]]
+    truth = np.where(strange, "unknown", TAXA[codes])
+    return X, np.where(np.arange(n) < reviewed, truth, ""), strange
+
+
+def test_reviewed_strangers_tell_an_adapted_model_what_is_unknown(trained, tmp_path):
+    X, names, strange = photos_with_strangers(reviewed=80)
+    adapted, _ = adapt(trained, X, names, domain="survey North")
+    assert adapted.head == "reviewed"
+    adapted.save(tmp_path / "adapted")
+    for model in (adapted, Bundle.load(tmp_path / "adapted")):
+        told = model.predict(X[80:], backbone_hash=BACKBONE.hash).unknown
+        assert told[strange[80:]].mean() > 0.8
+        assert told[~strange[80:]].mean() < 0.12
+    assert any("20 reviewed unknown ones" in note for note in adapted.training["notes"])
+    # Without them, the least sure names are all that it has.
+    few = np.where(names == "unknown", "", names)
+    blind, _ = adapt(trained, X, few, domain="survey North")
+    caught = blind.predict(X[80:], backbone_hash=BACKBONE.hash).unknown[strange[80:]].mean()
+    assert caught < 0.8
+    assert any("by the highest probability" in note for note in blind.training["notes"])
+
+
+def test_an_adapted_model_is_not_calibrated_by_animals_that_it_learned_from(trained):
+    X, names, codes = photos(n=400, reviewed=60)
+    adapted, _ = adapt(trained, X, names, method="reviewed")
+    with pytest.raises(SettingError, match="learned from all 60 reviewed animals"):
+        recalibrate(adapted, X[:60], names[:60], domain="north")
+    truth = TAXA[codes]
+    refitted = recalibrate(adapted, X[:100], truth[:100], domain="north")
+    assert refitted.calibration.n == 40
+    assert any(
+        "60 reviewed animals that the model has learned" in n for n in refitted.training["notes"]
+    )
+    unnamed, _ = adapt(trained, X, np.full(400, ""), method="consensus")
+    assert recalibrate(unnamed, X[:60], names[:60], domain="north").calibration.n == 60
+
+
+def test_a_model_is_not_calibrated_by_its_own_library(trained):
+    rows = trained.rows.features
+    with pytest.raises(SettingError, match="learned from all 90"):
+        recalibrate(trained, rows, TAXA[trained.rows.codes], domain="library")

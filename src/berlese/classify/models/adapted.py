@@ -1,6 +1,6 @@
 """A model that was adapted to other photos, as a bundle of its own."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,8 @@ from berlese.classify.adaptation.guard import (
 from berlese.classify.calibration.held_out import HeldOut
 from berlese.classify.calibration.probabilities import Calibration
 from berlese.classify.models.bundle import DOMAIN, Bundle, with_promises
+from berlese.classify.models.learned import LEARNED_FROM, hashes_of
+from berlese.classify.models.reviewed_unknowns import in_words, rule_of_reviewed
 from berlese.classify.unknowns.rule import UnknownRule
 from berlese.errors import BundleError, SettingError
 
@@ -48,8 +50,9 @@ def adapt_bundle(
     features : array of shape (n, dim)
         Of the target.
     names : array of str of shape (n,)
-        Taxa that a person gave; empty for animals that nobody named. Those that the model does not
-        know are neither learned from nor compared; the verdict names them.
+        Taxa that a person gave; empty for animals that nobody named. The verdict tells which the
+        model does not know. Those animals are not compared; from five of them and five known ones
+        on, all drawn at random, unknowns are told by what these look like.
     at_random : array of bool of shape (n,)
         Whether an animal was named because it had been drawn at random.
     backbone_hash : str
@@ -103,9 +106,38 @@ def adapt_bundle(
     if decision.verdict.method == KEEP:
         return replace(bundle, training=training), decision.verdict
     members = None if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
-    held_out = _held_out(decision, domains, np.asarray(at_random, bool), members)
-    adapted = replace(bundle, training=training | {DOMAIN: domain})
-    return _with_promises(adapted, decision, X, held_out, members), decision.verdict
+    reviewed = _Reviewed(said, np.asarray(at_random, bool), members)
+    held_out = _held_out(decision, domains, reviewed)
+    learned = domains.is_reviewed & (decision.verdict.method == REVIEWED)
+    about = {DOMAIN: domain, LEARNED_FROM: hashes_of(X[learned])}
+    adapted = replace(bundle, training=training | about)
+    return _with_promises(adapted, decision, X, held_out, reviewed), decision.verdict
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Reviewed:
+    """What people said of the target's animals.
+
+    Attributes
+    ----------
+    names : ndarray of str of shape (n,)
+    at_random : ndarray of bool of shape (n,)
+    members : ndarray of int of shape (n,), optional
+        Photos.
+    """
+
+    names: NDArray[np.str_]
+    at_random: NDArray[np.bool_]
+    members: NDArray[np.intp] | None
+
+    @property
+    def rows(self) -> NDArray[np.intp]:
+        """Animals that were drawn at random and named."""
+        return np.flatnonzero((self.names != "") & self.at_random)
+
+    def photos_of(self, rows: NDArray[np.intp]) -> NDArray[np.intp] | None:
+        """Take the photos of some animals."""
+        return None if self.members is None else self.members[rows]
 
 
 def _with_promises(
@@ -113,13 +145,11 @@ def _with_promises(
     decision: Decision,
     X: NDArray[np.float64],
     held_out: HeldOut | None,
-    members: NDArray[np.intp] | None,
+    reviewed: _Reviewed,
 ) -> Bundle:
     """Put the adapted classifier in, with what it promises of the target."""
     probabilities = decision.classifier.predict_proba(X)
-    # Held-out library pictures say nothing of the adapted model; where nobody has named animals,
-    # the least sure ones of the target itself must do for unknown ones.
-    rule = UnknownRule.fit(probabilities if held_out is None else held_out.probabilities)
+    rule = _unknown_rule(bundle, X, probabilities, held_out, reviewed)
     domain, calibration = bundle.training[DOMAIN], None
     if held_out is not None:
         calibration = Calibration.fit(
@@ -133,28 +163,58 @@ def _with_promises(
         bundle,
         classifier=decision.classifier,
         head=decision.verdict.method,
-        unknown_rule=rule.in_domain(probabilities, X, members),
+        unknown_rule=rule.in_domain(probabilities, X, reviewed.members),
         calibration=calibration,
         held_out=held_out,
-        training=with_promises(bundle.training, _promises(rule, calibration, domain)),
+        training=with_promises(
+            bundle.training, _promises(rule, calibration, domain, _strangers(reviewed, bundle))
+        ),
     )
 
 
-def _held_out(
-    decision: Decision,
-    domains: Domains,
-    at_random: NDArray[np.bool_],
-    members: NDArray[np.intp] | None,
-) -> HeldOut | None:
+def _strangers(reviewed: _Reviewed, bundle: Bundle) -> int:
+    return int((~np.isin(reviewed.names[reviewed.rows], bundle.classes)).sum())
+
+
+def _unknown_rule(
+    bundle: Bundle,
+    X: NDArray[np.float64],
+    probabilities: NDArray[np.float64],
+    held_out: HeldOut | None,
+    reviewed: _Reviewed,
+) -> UnknownRule:
+    """Tell unknowns by reviewed ones; where there are too few, by the least sure names.
+
+    Held-out library pictures say nothing of the adapted model; where nobody has named animals, the
+    target's own stand for them, and no rate is promised.
+    """
+    if held_out is None:
+        return UnknownRule.fit(probabilities)
+    rows = reviewed.rows
+    known = np.isin(reviewed.names[rows], bundle.classes)
+    seen = probabilities[rows]
+    seen[known] = held_out.probabilities
+    told = rule_of_reviewed(
+        X[rows],
+        seen,
+        reviewed.names[rows],
+        known,
+        reviewed.photos_of(rows),
+        X[reviewed.names == ""],
+    )
+    return UnknownRule.fit(held_out.probabilities) if told is None else told
+
+
+def _held_out(decision: Decision, domains: Domains, reviewed: _Reviewed) -> HeldOut | None:
     """What models make of reviewed animals whose names they had not seen; None of too few."""
-    rows = np.flatnonzero(domains.is_reviewed & at_random)
+    rows = np.flatnonzero(domains.is_reviewed & reviewed.at_random)
     if len(rows) < FEWEST:
         return None
     if decision.verdict.method == REVIEWED:
         seen = decision.classifier.held_out_probabilities_[rows]
     else:  # has learned from no name
         seen = decision.classifier.predict_proba(domains.target[rows])
-    return HeldOut(seen, domains.reviewed[rows], None if members is None else members[rows])
+    return HeldOut(seen, domains.reviewed[rows], reviewed.photos_of(rows))
 
 
 def reviewed_codes(names: NDArray[np.str_], classes: list[str]) -> NDArray[np.intp]:
@@ -170,8 +230,9 @@ def _strange(names: NDArray[np.str_], classes: list[str]) -> list[str]:
         return []
     taxa = ", ".join(sorted({str(name) for name in names[~known]}))
     return [
-        f"{np.sum(~known)} reviewed animals are of taxa that the model does not know ({taxa}): "
-        "they are left out. Teach it pictures of them (`berlese train --add`) and adapt again"
+        f"{np.sum(~known)} reviewed animals are of taxa that the model does not know ({taxa}): no "
+        "name is learned from them. Teach it pictures of them (`berlese train --add`) and adapt "
+        "again"
     ]
 
 
@@ -186,15 +247,13 @@ def _notes(verdict: Verdict) -> list[str]:
     ]
 
 
-def _promises(rule: UnknownRule, calibration: Calibration | None, domain: str) -> list[str]:
+def _promises(
+    rule: UnknownRule, calibration: Calibration | None, domain: str, unknown: int
+) -> list[str]:
     """Say where the adapted model's promises hold, or that there are none."""
     if calibration is None:
         return [
             f"nobody has named enough animals of {domain}: probabilities are not calibrated, and "
             "unknown marks the least sure animals, at no promised rate"
         ]
-    return [
-        f"unknowns are told by the highest probability, with the rate held on {rule.n} reviewed "
-        f"animals of {domain}; rates below {rule.smallest_rate():.3g} cannot be held",
-        calibration.in_words(),
-    ]
+    return [in_words(rule, unknown, domain, "the highest probability"), calibration.in_words()]

@@ -14,8 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 from berlese.classify.calibration.held_out import HeldOut
 from berlese.classify.calibration.probabilities import Calibration
 from berlese.classify.models.bundle import Bundle, with_promises
+from berlese.classify.models.learned import learned_rows
+from berlese.classify.models.reviewed_unknowns import in_words, rule_of_reviewed
 from berlese.classify.unknowns.rule import UnknownRule
-from berlese.classify.unknowns.strangers import FEWEST_OF_EACH, Strangers, held_out_strangers
 from berlese.errors import SettingError
 
 
@@ -37,8 +38,8 @@ def recalibrate(
     bundle : Bundle
         Stays as it is.
     features : array of shape (n, dim)
-        Of reviewed specimens that the model was not trained on, drawn at random from the photos
-        to be named.
+        Of reviewed specimens, drawn at random from the photos to be named. Those that the model
+        has learned from, as far as the bundle tells, are left out, and the notes say so.
     names : array of str of shape (n,)
         What a person called them: taxa of the model, other taxa, or "" for none that is known.
         From five of each, unknowns are told by what these look like.
@@ -55,10 +56,14 @@ def recalibrate(
     Raises
     ------
     SettingError
-        If none of the specimens is of a taxon that the model knows.
+        If the model has learned from all of the specimens, or none is of a taxon that it knows.
     """
     X, y = np.asarray(features, np.float64), np.asarray(names, np.str_)
-    members = None if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
+    fresh = ~learned_rows(bundle, X)
+    left_out = _left_out(fresh)
+    X, y = X[fresh], y[fresh]
+    groups = None if groups is None else np.asarray(groups)[fresh]
+    members = None if groups is None else np.unique(groups, return_inverse=True)[1]
     classes = np.array(bundle.classes)
     known = np.isin(y, classes)
     if not known.any():
@@ -80,8 +85,24 @@ def recalibrate(
         unknown_rule=rule,
         calibration=calibration,
         held_out=HeldOut(raw[known], codes, of_known),
-        training=with_promises(bundle.training, _promises(bundle, rule, calibration, domain, y)),
+        training=with_promises(
+            bundle.training, [*_promises(bundle, rule, calibration, domain, y), *left_out]
+        ),
     )
+
+
+def _left_out(fresh: NDArray[np.bool_]) -> list[str]:
+    """Say how many reviewed animals tell nothing, since the model has learned from them."""
+    known = int((~fresh).sum())
+    if known and not fresh.any():
+        raise SettingError(
+            f"the model has learned from all {known} reviewed animals, so that they cannot tell "
+            "how good it is. Name other animals, drawn at random (`berlese plan`); what "
+            "`berlese adapt` promises rests on models that had not seen the names."
+        )
+    if not known:
+        return []
+    return [f"{known} reviewed animals that the model has learned from are left out"]
 
 
 def _unknown_rule(
@@ -95,11 +116,9 @@ def _unknown_rule(
 ) -> UnknownRule:
     """Judge by what reviewed unknowns look like, where there are some; else by the library."""
     known = np.isin(names, bundle.classes)
-    if min(known.sum(), (~known).sum()) >= FEWEST_OF_EACH:
-        seen, scores = held_out_strangers(X, names, known, members, pool, random_state=random_state)
-        if len(seen):
-            fitted = Strangers.fit(X, names, known, pool)
-            return UnknownRule.fit(raw[seen], fitted, scores)
+    told = rule_of_reviewed(X, raw, names, known, members, pool, random_state=random_state)
+    if told is not None:
+        return told
     likeness = bundle.unknown_rule.likeness
     parts = None if likeness is None else likeness.scores(X[known])
     return UnknownRule.fit(raw[known], likeness, parts)
@@ -134,14 +153,8 @@ def _promises(
     """Say what the refitted model promises."""
     known = np.isin(names, bundle.classes)
     new = sorted({str(name) for name in names[~known]} - {""})
-    judged = (
-        f"by what {int((~known).sum())} reviewed unknown ones look like"
-        if isinstance(rule.likeness, Strangers)
-        else "by the look of the library"
-    )
     return [
-        f"unknowns are told {judged}, with the rate held on {rule.n} reviewed animals of {domain}; "
-        f"rates below {rule.smallest_rate():.3g} cannot be held",
+        in_words(rule, int((~known).sum()), domain, "the look of the library"),
         calibration.in_words(),
         *(
             [

@@ -25,7 +25,8 @@ def adapt(
         typer.Option(
             help="auto: decide by what people named, else by what can be seen without; or "
             "consensus, prototypes, vote, information, nearest-mean, self-training, "
-            "density-ratio, label-shift, transport, reviewed."
+            "density-ratio, label-shift, share-alignment, transport, dann, dann-ramped, reviewed, "
+            "skada:NAME."
         ),
     ] = "auto",
     reviewed: Annotated[
