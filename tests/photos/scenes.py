@@ -53,7 +53,7 @@ def write(folder: Path, pictures: list[np.ndarray], suffix: str = ".png", **head
         path = folder / f"slice{number:02d}{suffix}"
         image = pyvips.Image.new_from_array(np.ascontiguousarray(picture))
         if picture.dtype == np.uint16:
-            image = image.copy(interpretation="rgb16")
+            image = image.copy(interpretation="rgb16" if picture.ndim == 3 else "grey16")
         image.copy(**header).write_to_file(f"{path}")
         paths.append(path)
     return paths

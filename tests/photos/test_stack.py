@@ -117,6 +117,20 @@ def test_sixteen_bits_stay_sixteen_bits_even_where_few_are_used(scene, tmp_path)
     assert len(np.unique(result.pixels)) > 500
 
 
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("bits", [8, 16])
+def test_grey_slices_fuse_to_a_grey_picture(scene, tmp_path, method, bits):
+    times = 257 if bits == 16 else 1
+    kind = np.uint16 if bits == 16 else np.uint8
+    grey = [(each.mean(axis=2) * times + 0.5).astype(kind) for each in scene.slices]
+    result = stack_slices(write(tmp_path, grey, ".tif"), StackSettings(method))
+    assert result.pixels.dtype == kind
+    assert result.pixels.shape == (*scene.sharp.shape[:2], 1)
+    assert not result.left_out
+    truth = scene.sharp.mean(axis=2, keepdims=True)
+    assert psnr(result.pixels / times, truth) > 27
+
+
 def test_slices_in_register_are_left_where_they_are_without_align(scene, tmp_path):
     size = scene.sharp.shape[1::-1]
     laid = [

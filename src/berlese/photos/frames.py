@@ -16,6 +16,7 @@ import pyvips
 from numpy.typing import NDArray
 
 from berlese.errors import PhotoError, SettingError
+from berlese.photos.brightness import brightness
 from berlese.photos.reading import MAX_PIXELS, damaged, open_page, open_photo
 from berlese.photos.writing import atomic_write
 
@@ -91,7 +92,7 @@ class Frame:
         """
         factor = min(max_side / max(self.kind.width, self.kind.height), 1.0)
         pixels = _decoded(_stored(self.path, factor), self.path)
-        grey = pixels.mean(axis=2, dtype=np.float32) * np.float32(255 / self.kind.top)
+        grey = brightness(pixels) * np.float32(255 / self.kind.top)
         if factor == 1:
             return grey
         size = (max(round(self.kind.width * factor), 1), max(round(self.kind.height * factor), 1))

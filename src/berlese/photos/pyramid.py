@@ -7,9 +7,13 @@ than noise, all count alike, and their mean has less noise than any. Slices come
 other and are not kept.
 """
 
+from functools import cache
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from berlese.photos.brightness import brightness
 
 FloatArray = NDArray[np.float32]
 
@@ -20,8 +24,13 @@ _START = -1e4  # below the logarithm of any weight
 
 
 def laplacian(picture: FloatArray, levels: int) -> list[FloatArray]:
-    """Split a picture into `levels` bands of detail, the finest first, and what remains."""
+    """Split a picture into `levels` bands of detail, the finest first, and what remains.
+
+    Those of one channel, given as (height, width) or (height, width, 1), are (height, width).
+    """
     bands = []
+    if picture.ndim == 3 and picture.shape[2] == 1:
+        picture = picture[..., 0]  # OpenCV drops a single channel on its way
     for _ in range(levels):
         half = np.asarray(cv2.pyrDown(picture), np.float32)
         bands.append(picture - cv2.pyrUp(half, dstsize=picture.shape[1::-1]))
@@ -42,10 +51,11 @@ def levels_of(shape: tuple[int, ...], most: int = 7) -> int:
     return int(np.clip(np.log2(min(shape[:2]) / _COARSEST_SIDE), 1, most))
 
 
-def noise_of_bands(levels: int) -> list[float]:
+@cache
+def noise_of_bands(levels: int) -> tuple[float, ...]:
     """Return the standard deviation that white noise of 1 has in each band."""
     noise = np.random.default_rng(0).standard_normal((512, 512)).astype(np.float32)
-    return [float(band.std()) for band in laplacian(noise, levels)[:-1]]
+    return tuple(float(band.std()) for band in laplacian(noise, levels)[:-1])
 
 
 def noise_of(grey: FloatArray) -> float:
@@ -77,7 +87,7 @@ class PyramidFusion:
         bands = laplacian(slice_, self.levels)
         logs = []
         for band, noise in zip(bands[:-1], self._noise, strict=True):
-            energy = cv2.GaussianBlur(np.square(band.mean(axis=2)), (0, 0), _SMOOTHING_PX)
+            energy = cv2.GaussianBlur(np.square(brightness(band)), (0, 0), _SMOOTHING_PX)
             logs.append(_POWER * np.log1p(energy / noise**2))
         logs.append(cv2.pyrDown(logs[-1]))
         hidden = (~shown).astype(np.float32)
@@ -94,8 +104,8 @@ class PyramidFusion:
         """Add a band by the exponential of `log`, relative to the highest so far."""
         highest = np.maximum(self._highest[level], log)
         before, now = np.exp(self._highest[level] - highest), np.exp(log - highest)
-        self._sums[level] *= before[..., None]
-        self._sums[level] += now[..., None] * band
+        self._sums[level] *= _for_each_channel(before, band)
+        self._sums[level] += _for_each_channel(now, band) * band
         self._weights[level] *= before
         self._weights[level] += now
         self._highest[level] = highest
@@ -103,4 +113,10 @@ class PyramidFusion:
     def result(self) -> FloatArray:
         """Return the fused picture, shape (height, width, channels)."""
         pairs = zip(self._sums, self._weights, strict=True)
-        return collapse([total / weight[..., None] for total, weight in pairs])
+        picture = collapse([each / _for_each_channel(weight, each) for each, weight in pairs])
+        return picture.reshape(*picture.shape[:2], -1)
+
+
+def _for_each_channel(weight: FloatArray, band: FloatArray) -> FloatArray:
+    """Shape a weight a pixel to be multiplied with a band of one channel or of more."""
+    return weight if band.ndim == 2 else weight[..., None]

@@ -99,8 +99,13 @@ def lay_onto(
 
 def shown_by(matrix: Matrix, moving: tuple[int, int], fixed: tuple[int, int]) -> NDArray[np.bool_]:
     """Tell which fixed pixels the moving picture shows; sizes are (width, height)."""
-    x = np.arange(fixed[0])[None, :]
-    y = np.arange(fixed[1])[:, None]
+    return _inside(matrix, moving, np.arange(fixed[0])[None, :], np.arange(fixed[1])[:, None])
+
+
+def _inside(
+    matrix: Matrix, moving: tuple[int, int], x: NDArray[np.intp], y: NDArray[np.intp]
+) -> NDArray[np.bool_]:
+    """Tell which of the fixed pixels at (x, y) the moving picture shows."""
     column = matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2]
     row = matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2]
     return (column >= 0) & (column <= moving[0] - 1) & (row >= 0) & (row <= moving[1] - 1)
@@ -165,7 +170,7 @@ def _refine(
     gain, offset = 1.0, 0.0
     for _ in range(_ITERATIONS):
         seen = lay_onto(moving, matrix, size, smooth=True)
-        inside = shown_by(matrix, moving.shape[1::-1], size)[rows, columns]
+        inside = _inside(matrix, moving.shape[1::-1], columns, rows)
         if inside.sum() < 50:
             break
         there = seen[rows, columns]

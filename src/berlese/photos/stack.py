@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from berlese.errors import PhotoError, SettingError
 from berlese.options import require_between, require_one_of
+from berlese.photos.brightness import brightness
 from berlese.photos.depth import DepthFinder, DepthFusion, sharpness
 from berlese.photos.frames import Frame, FrameKind, open_frames
 from berlese.photos.pyramid import PyramidFusion, noise_of
@@ -269,12 +270,12 @@ def _fuse(stack: _Stack, placed: Sequence[Placed]) -> tuple[NDArray[np.generic],
     kind = placed[0].frame.kind
     shape = (kind.height, kind.width)
     middle = placed[len(placed) // 2].frame.pixels().astype(np.float32)
-    noise = noise_of(middle.mean(axis=2))
+    noise = noise_of(brightness(middle))
     finder = DepthFinder(shape)
     by_pyramid = stack.settings.method == "pyramid"
     fusion = PyramidFusion(shape, noise) if by_pyramid else None
     for slice_, shown in _laid(stack, placed, middle):
-        finder.add(sharpness(slice_.mean(axis=2), stack.settings.radius_px, noise), shown)
+        finder.add(sharpness(brightness(slice_), stack.settings.radius_px, noise), shown)
         if fusion is not None:
             fusion.add(slice_, shown)
     depth = np.clip(finder.result(stack.settings.smoothing_px), 0, len(placed) - 1)

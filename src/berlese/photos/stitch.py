@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from berlese.errors import PhotoError, SettingError
+from berlese.photos.brightness import brightness
 from berlese.photos.frames import Frame, open_frames
 from berlese.photos.mosaic import Placement, write_mosaic
 from berlese.photos.registration import Matrix, after, inverse, rescaled, shift_by
@@ -200,7 +201,7 @@ def _look(tiles: _Tiles, advance: Advance) -> None:
         reduced = np.asarray(resized, np.float32).reshape(size[1], size[0], -1)
         sound.append(frame)
         tiles.colours.append(reduced)
-        tiles.small.append(small_tile(reduced.mean(axis=2) * np.float32(255 / frame.kind.top)))
+        tiles.small.append(small_tile(brightness(reduced) * np.float32(255 / frame.kind.top)))
     tiles.frames = sound
 
 
