@@ -23,6 +23,7 @@ from berlese.features.embed import EmbeddedFiles, embed_files
 from berlese.photos.writing import write_text_atomic
 from berlese.study.metrics import Evaluation, evaluate
 from berlese.study.protocols import cross_validate
+from berlese.survey.distance import write_distance
 from berlese.survey.failures import Failure, StepReport
 from berlese.survey.library import read_library
 from berlese.survey.naming import embed_specimens, identify_specimens
@@ -207,7 +208,7 @@ def predict_survey(
     stages: Stages,
 ) -> StepReport:
     """Name the animals of a survey; features that are missing are made first."""
-    model = Bundle.load(bundle)
+    model = Bundle.load(bundle, with_rows=True)
     with stages("prepare backbone"):
         session = backbone_of(model, weights=weights, jobs=jobs)
     with Survey.open(survey) as opened:
@@ -221,6 +222,7 @@ def predict_survey(
                 embedded = embed_specimens(opened, session, jobs=jobs, progress=advance)
             with stages("identify", animals) as advance:
                 named = identify_specimens(opened, model, naming, progress=advance)
+            write_distance(opened, model, bundle)
     damaged = {failure.file for failure in embedded.failures}
     others = [failure for failure in named.failures if failure.file not in damaged]
     return replace(named, failures=(*embedded.failures, *others))

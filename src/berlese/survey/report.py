@@ -114,6 +114,9 @@ def write_report(
     photos = _photos(survey)
     sites, samples = community_by_site(survey), community_table(survey)
     counting = counting_section(survey, estimates or estimate_survey(survey))
+    distance = read_distance(survey)
+    reviewed = 0 if counting.progress is None else counting.progress.drawn
+    steps = () if distance is None else distance.next_steps(survey, reviewed=reviewed)
     page = environment.get_template("report.html.j2").render(
         title=survey.settings.name,
         summary=summarise(survey),
@@ -123,7 +126,8 @@ def write_report(
         samples=_matrix(samples),
         figure=_figure(sites),
         imaging=summary_of(look_at_photos(survey)),
-        distance=read_distance(survey),
+        distance=distance,
+        steps=steps,
         counting=counting,
         strangers=strangers_of(survey, counting.estimates),
         largest_shown=LARGEST_SHOWN,
