@@ -215,9 +215,9 @@ def _expected_in_words(expected: Expectation | None) -> tuple[str, ...]:
     if expected is None:
         return ()
     return (
-        f"Expect {expected.low:.0%} to {expected.high:.0%} of the names to be right: "
-        f"{expected.within:.0%} are on held-out pictures of the library, and this is what models "
-        f"kept of that in {len(expected.pairs)} comparisons of real photos that differ as much.",
+        f"On held-out pictures of the library {expected.within:.0%} of the names are right; where "
+        f"real photos of many taxa differed as much, {expected.low:.0%} to {expected.high:.0%} "
+        "were. In samples of few taxa it can be far fewer.",
     )
 
 
