@@ -29,6 +29,7 @@ from berlese.survey.library import read_library
 from berlese.survey.naming import embed_specimens, identify_specimens
 from berlese.survey.pipeline import backbone_of
 from berlese.survey.sheets import write_sheet
+from berlese.survey.spellings import UNKNOWN
 from berlese.survey.survey import Survey, is_survey
 from berlese.survey.tables import current_specimens
 from berlese.survey.taxonomies import taxonomy_for
@@ -262,6 +263,9 @@ def predict_into(
         if together is not None:
             notes = (f"{model.place_in_words(together.check)}.",)
         _write_predictions(out, embedded, predicted, model, probabilities=probabilities)
+        named = sum(predicted.status(at) == "predicted" for at in range(len(predicted.taxon)))
+        without = len(predicted.taxon) - named
+        notes = (f"{out}: {named} with a name, {without} {UNKNOWN} (column taxon).", *notes)
     return StepReport(len(embedded.paths_ok), 0, tuple(failures), notes)
 
 
@@ -273,14 +277,16 @@ def _write_predictions(
     *,
     probabilities: bool,
 ) -> None:
-    header = ["file", "taxon", "rank", "probability", "status", "likeness"]
+    """Write a row a picture; where the status says that no name counts, `taxon` says so too."""
+    header = ["file", "taxon", "status", "bestTaxon", "rank", "probability", "likeness"]
     rows: list[list[Any]] = [
         [
             str(path),
+            predicted.taxon[at] if predicted.status(at) == "predicted" else UNKNOWN,
+            predicted.status(at),
             predicted.taxon[at],
             predicted.rank[at],
             f"{predicted.probability[at]:.6f}",
-            predicted.status(at),
             f"{predicted.p_value[at]:.6f}",
         ]
         for at, path in enumerate(embedded.paths_ok)
