@@ -4,11 +4,16 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 
 # Exported backbones stay in the checkout: tests touch nothing else but temporary folders.
 os.environ.setdefault("BERLESE_CACHE", str(CHECKOUT / ".cache"))
+
+# How long an example takes says nothing on a machine that does other things too.
+settings.register_profile("berlese", deadline=None)
+settings.load_profile("berlese")
 
 
 @pytest.fixture(scope="session")

@@ -32,7 +32,7 @@ def accuracy(berlese, bundle, crops, out):
     with out.open(encoding="utf-8", newline="") as file:
         rows = sorted(csv.DictReader(file), key=lambda row: row["file"])
     truth = [sorted(SHAPES)[number % 2] for number in range(len(rows))]
-    return np.mean([row["taxon"] == taxon for row, taxon in zip(rows, truth, strict=True)])
+    return np.mean([row["bestTaxon"] == taxon for row, taxon in zip(rows, truth, strict=True)])
 
 
 def test_few_animals_and_no_name_leave_the_model_as_it_is_and_say_so(

@@ -163,6 +163,22 @@ def test_pictures_are_named_into_a_csv_file(bundle, berlese, tmp_path):
     assert berlese("predict", bundle, tmp_path / "crops", "--out", out).exit_code == 2
 
 
+def test_a_picture_unlike_the_library_has_no_taxon_but_the_best_one_beside(
+    bundle, berlese, tmp_path
+):
+    noise = np.random.default_rng(3).integers(0, 256, (64, 64, 3), np.uint8)
+    save(tmp_path / "crops" / "strange.png", noise)
+    out = tmp_path / "names.csv"
+    command = ("predict", bundle, tmp_path / "crops", "--out", out, "--unknown-threshold", "1")
+    result = berlese(*command, "--unknown-score", "softmax")
+    assert result.exit_code == 0, result.output
+    (row,) = read_csv(out)
+    assert (row["taxon"], row["status"]) == ("unknown", "unknown")
+    assert row["bestTaxon"] in SHAPES
+    assert 0 < float(row["probability"]) <= 1
+    assert f"{out}: 0 with a name, 1 unknown" in result.output
+
+
 def test_evaluation_by_folds_and_on_the_library_itself(bundle, library, berlese, tmp_path):
     for name, options in (("same", ()), ("folds", ("--folds", "4"))):
         out = tmp_path / name

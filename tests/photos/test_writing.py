@@ -196,3 +196,27 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path, monkeypatch):
         (part / "a").write_text("4")
     assert contents(place) == {"a": "2"}
     assert [each.name for each in tmp_path.iterdir()] == ["model"]
+
+
+@pytest.mark.parametrize("mm_per_pixel", [0.025, 0.01, 0.0005])
+def test_a_jpeg_keeps_its_scale_and_its_pixels(tmp_path, mm_per_pixel):
+    write_jpeg(tmp_path / "plain.jpg", picture())
+    write_jpeg(tmp_path / "scaled.jpg", picture(), mm_per_pixel=mm_per_pixel)
+    assert open_photo(tmp_path / "scaled.jpg").mm_per_pixel == pytest.approx(mm_per_pixel, rel=1e-3)
+    assert open_photo(tmp_path / "plain.jpg").mm_per_pixel is None
+    plain, scaled = (decode_image(tmp_path / f"{name}.jpg") for name in ("plain", "scaled"))
+    np.testing.assert_array_equal(plain, scaled)
+
+
+def test_the_tag_of_a_scale_is_that_of_the_jfif_standard(tmp_path):
+    write_jpeg(tmp_path / "a.jpg", picture(), mm_per_pixel=0.025)
+    header = (tmp_path / "a.jpg").read_bytes()[:18]
+    assert header[6:11] == b"JFIF\0"
+    assert header[13:] == b"\x02\x01\x90\x01\x90"  # centimetres, 400 and 400
+
+
+@pytest.mark.parametrize("mm_per_pixel", [0.0, -1.0, 7.0, 1e-5, float("nan")])
+def test_a_scale_that_the_tag_cannot_hold_is_refused(tmp_path, mm_per_pixel):
+    with pytest.raises(SettingError, match="mm per pixel"):
+        write_jpeg(tmp_path / "a.jpg", picture(), mm_per_pixel=mm_per_pixel)
+    assert not list(tmp_path.iterdir())

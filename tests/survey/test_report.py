@@ -98,8 +98,15 @@ def test_what_failed_is_said(page):
 def test_animals_of_a_taxon_stand_from_sure_to_unsure(page):
     group = page[page.index("Animals by taxon") :]
     shown = [float(value) for value in re.findall(r"</div>(0\.\d\d)", group)]
-    assert shown[:3] == sorted(shown[:3], reverse=True)
-    assert len(shown) == 4
+    assert shown == sorted(shown, reverse=True)
+    assert len(shown) == 3
+
+
+def test_an_unknown_animal_has_no_bar_and_its_probability_is_that_of_the_nearest_taxon(page):
+    unknown = page[page.index('id="unknowns"') : page.index('id="imaging"')]
+    assert unknown.count('id="animal-') == 1
+    assert 'class="bar"' not in unknown
+    assert re.search(r"nearest: &lt;script&gt;.* \(0\.50\)", unknown)
 
 
 def test_every_link_inside_the_page_has_its_target(page):

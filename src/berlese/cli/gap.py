@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from berlese.classify.gap.distance import (
+    MEASURED,
     Expectation,
-    MeasuredPair,
     differences,
     expected_accuracy,
     look_alikes,
@@ -32,18 +32,6 @@ from berlese.survey.training import EmbeddedLibrary, embed_library
 
 JSON_NAME = "gap.json"
 MOST_PICTURES = 300  # of a set whose light, colour and scale are measured
-
-# By benchmarks/gap.py on real insects; L is the default backbone, M MobileNetV2 trained on insects.
-MEASURED = (
-    MeasuredPair("web > field (L)", 0.092, 0.449),
-    MeasuredPair("field > web (L)", 0.103, 0.834),
-    MeasuredPair("web > dish (L)", 0.004, 0.598),
-    MeasuredPair("field > dish (L)", 0.012, 0.477),
-    MeasuredPair("web > field (M)", 0.151, 0.404),
-    MeasuredPair("field > web (M)", 0.162, 0.701),
-    MeasuredPair("web > web (L)", 0.493, 1.006),
-    MeasuredPair("field > field (L)", 0.467, 1.027),
-)
 
 
 def gap_into(

@@ -12,6 +12,7 @@ from berlese.classify.heads.registry import new_head
 from berlese.classify.models.bundle import Bundle, Predictions, require_place
 from berlese.classify.models.training import train_bundle
 from berlese.classify.naming.promises import NamingSettings
+from berlese.classify.naming.reserved import UNKNOWN
 from berlese.classify.unknowns.rule import CONTRAST
 from berlese.cli.calibration import write_diagrams
 from berlese.cli.console import Stages
@@ -23,6 +24,7 @@ from berlese.features.embed import EmbeddedFiles, embed_files
 from berlese.photos.writing import write_text_atomic
 from berlese.study.metrics import Evaluation, evaluate
 from berlese.study.protocols import cross_validate
+from berlese.survey.distance import write_distance
 from berlese.survey.failures import Failure, StepReport
 from berlese.survey.library import read_library
 from berlese.survey.naming import embed_specimens, identify_specimens
@@ -206,7 +208,7 @@ def predict_survey(
     stages: Stages,
 ) -> StepReport:
     """Name the animals of a survey; features that are missing are made first."""
-    model = Bundle.load(bundle)
+    model = Bundle.load(bundle, with_rows=True)
     with stages("prepare backbone"):
         session = backbone_of(model, weights=weights, jobs=jobs)
     with Survey.open(survey) as opened:
@@ -220,6 +222,7 @@ def predict_survey(
                 embedded = embed_specimens(opened, session, jobs=jobs, progress=advance)
             with stages("identify", animals) as advance:
                 named = identify_specimens(opened, model, naming, progress=advance)
+            write_distance(opened, model, bundle)
     damaged = {failure.file for failure in embedded.failures}
     others = [failure for failure in named.failures if failure.file not in damaged]
     return replace(named, failures=(*embedded.failures, *others))
@@ -259,6 +262,9 @@ def predict_into(
         if together is not None:
             notes = (f"{model.place_in_words(together.check)}.",)
         _write_predictions(out, embedded, predicted, model, probabilities=probabilities)
+        named = sum(predicted.status(at) == "predicted" for at in range(len(predicted.taxon)))
+        without = len(predicted.taxon) - named
+        notes = (f"{out}: {named} with a name, {without} {UNKNOWN} (column taxon).", *notes)
     return StepReport(len(embedded.paths_ok), 0, tuple(failures), notes)
 
 
@@ -270,14 +276,16 @@ def _write_predictions(
     *,
     probabilities: bool,
 ) -> None:
-    header = ["file", "taxon", "rank", "probability", "status", "likeness"]
+    """Write a row a picture; where the status says that no name counts, `taxon` says so too."""
+    header = ["file", "taxon", "status", "bestTaxon", "rank", "probability", "likeness"]
     rows: list[list[Any]] = [
         [
             str(path),
+            predicted.taxon[at] if predicted.status(at) == "predicted" else UNKNOWN,
+            predicted.status(at),
             predicted.taxon[at],
             predicted.rank[at],
             f"{predicted.probability[at]:.6f}",
-            predicted.status(at),
             f"{predicted.p_value[at]:.6f}",
         ]
         for at, path in enumerate(embedded.paths_ok)

@@ -60,7 +60,8 @@ def write_photos(
     truth, sheet = [], []
     for photo in photos:
         name = f"{photo.name}.jpg"
-        write_jpeg(folder / name, photo.pixels, quality=JPEG_QUALITY)
+        scale = photo.mm_per_pixel
+        write_jpeg(folder / name, photo.pixels, quality=JPEG_QUALITY, mm_per_pixel=scale)
         height, width = photo.pixels.shape[:2]
         animals = tuple(
             CocoSpecimen(animal.box, animal.taxon, mask=animal.mask) for animal in photo.specimens

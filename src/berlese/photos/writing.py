@@ -7,6 +7,7 @@ the same bytes. A killed process leaves at most a hidden file that ends in ``.pa
 import os
 import secrets
 import shutil
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -20,6 +21,10 @@ from berlese.errors import SettingError
 
 _WAITING: ContextVar[list[tuple[Path | None, Path]] | None] = ContextVar("waiting", default=None)
 """Inside `all_or_none`: finished files with the places that wait for them; None clears a place."""
+DENSITY_AT = 13  # of the unit in a JPEG of OpenCV: behind its start, the marker, "JFIF", a version
+PER_CENTIMETRE = 2
+PIXELS_PER_CM_LIMIT = 1 << 16
+SCALE_TOLERANCE = 0.005
 
 
 @contextmanager
@@ -170,23 +175,55 @@ def write_png(path: Path | str, pixels: NDArray[np.uint8]) -> None:
     _write_encoded(path, pixels, ".png", [cv2.IMWRITE_PNG_COMPRESSION, 3])
 
 
-def write_jpeg(path: Path | str, pixels: NDArray[np.uint8], quality: int = 90) -> None:
+def write_jpeg(
+    path: Path | str,
+    pixels: NDArray[np.uint8],
+    quality: int = 90,
+    *,
+    mm_per_pixel: float | None = None,
+) -> None:
     """Write a picture as JPEG of a quality from 1 to 100.
+
+    Parameters
+    ----------
+    path : Path or str
+    pixels : ndarray of uint8
+    quality : int
+    mm_per_pixel : float, optional
+        Scale of the picture, to be kept in the file's resolution tag: in whole pixels a
+        centimetre, up to 65,535.
 
     Raises
     ------
     SettingError
-        If `pixels` is no uint8 picture or has a side over 65,500 pixels, or on another quality.
+        If `pixels` is no uint8 picture or has a side over 65,500 pixels, on another quality, or on
+        a scale that the tag cannot hold within half a percent.
     """
     if not 1 <= quality <= 100:
         raise SettingError(f"quality must be an integer from 1 to 100, got {quality!r}.")
     if max(np.shape(pixels), default=0) > 65_500:
         raise SettingError(f"{path}: JPEG ends at 65,500 pixels a side, got {np.shape(pixels)}.")
-    _write_encoded(path, pixels, ".jpg", [cv2.IMWRITE_JPEG_QUALITY, int(quality)])
+    tag = None if mm_per_pixel is None else _density(path, mm_per_pixel)
+    _write_encoded(path, pixels, ".jpg", [cv2.IMWRITE_JPEG_QUALITY, int(quality)], tag)
+
+
+def _density(path: Path | str, mm_per_pixel: float) -> bytes:
+    """The unit and the two densities of a JFIF header: whole pixels a centimetre."""
+    exact = 10 / mm_per_pixel if mm_per_pixel > 0 else 0.0
+    density = round(exact) if exact < PIXELS_PER_CM_LIMIT else 0
+    if not 0 < density < PIXELS_PER_CM_LIMIT or abs(density / exact - 1) > SCALE_TOLERANCE:
+        raise SettingError(
+            f"{path}: a JPEG's tag holds 0.000153 to 0.05 mm per pixel, got {mm_per_pixel!r}."
+        )
+    return struct.pack(">BHH", PER_CENTIMETRE, density, density)
 
 
 def _write_encoded(
-    path: Path | str, pixels: NDArray[np.uint8], suffix: str, parameters: list[int]
+    path: Path | str,
+    pixels: NDArray[np.uint8],
+    suffix: str,
+    parameters: list[int],
+    density: bytes | None = None,
 ) -> None:
     pixels = np.asarray(pixels)
     is_picture = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] == 3)
@@ -197,5 +234,8 @@ def _write_encoded(
         )
     ordered = pixels if pixels.ndim == 2 else pixels[..., ::-1]
     _, data = cv2.imencode(suffix, np.ascontiguousarray(ordered), parameters)
+    encoded = data.tobytes()
+    if density is not None:  # OpenCV writes the header of JFIF, but no resolution into it
+        encoded = encoded[:DENSITY_AT] + density + encoded[DENSITY_AT + len(density) :]
     with atomic_write(path) as temporary:
-        temporary.write_bytes(data.tobytes())
+        temporary.write_bytes(encoded)

@@ -22,6 +22,7 @@ from berlese.specimens.outline import Box
 
 Seed = int | np.random.SeedSequence | np.random.Generator
 
+MM_PER_PIXEL = 0.025  # the smallest beetles come to about a millimetre, the largest to five
 _VISIBLE = 0.35  # share of a pixel that an animal must cover to be seen there
 _TOUCHING = 0.08  # share of the animals that may touch a neighbour
 _OVERLAP = 0.03  # share of an animal that may lie on or under a neighbour
@@ -55,13 +56,14 @@ class TrueSpecimen:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SimulatedPhoto:
-    """A photo with its truth; `pixels` is uint8 RGB of shape (h, w, 3)."""
+    """A photo with its truth; `pixels` is uint8 RGB of shape (h, w, 3), all at one scale."""
 
     name: str
     pixels: ByteArray
     sample: str
     site: str
     specimens: tuple[TrueSpecimen, ...]
+    mm_per_pixel: float = MM_PER_PIXEL
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
+from sqlalchemy import select
 
 from berlese.classify.calibration.held_out import HeldOut
 from berlese.classify.unknowns.contrast import DomainCheck
 from berlese.photos.writing import all_or_none, atomic_write, remove_file, write_text_atomic
 from berlese.survey.survey import Survey
+from berlese.survey.tables import Identification
 
 NAME = "domain.json"
 ARRAYS_NAME = "domain.safetensors"
@@ -68,6 +70,13 @@ def read_domain(survey: Survey, model_id: str | None) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return facts if facts.get("model") == model_id else None
+
+
+def model_in_force(survey: Survey) -> str | None:
+    """Hash of the model that spoke last; None where none did."""
+    query = select(Identification.model_id).where(Identification.identified_by.is_(None))
+    with survey.reading() as session:
+        return session.scalar(query.order_by(Identification.id.desc()).limit(1))
 
 
 def read_held_out(survey: Survey, model_id: str) -> HeldOut | None:

@@ -133,6 +133,15 @@ class RunSettings:
         }
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ModelInUse:
+    """What names the animals: a bundle, the folder that it lies in, and its backbone."""
+
+    bundle: Bundle
+    path: Path
+    backbone: backbones.Backbone
+
+
 def run_path(
     survey: Survey,
     photos: list[Path],
@@ -163,25 +172,27 @@ def run_path(
     sheets = hash_of_sheet(settings.samples)
     with survey.exclusive():
         with survey.recorded("run", settings.describe(), sheets):
-            added, bundle, library_failures = _name_animals(survey, photos, settings, stages)
+            added, model, library_failures = _name_animals(survey, photos, settings, stages)
         # The report lists the runs: this one is finished but for what is made of it.
         with stages("table and report"):
             written = write_outputs(survey)
-            write_distance(survey, bundle)
+            distance = write_distance(survey, model.bundle, model.path)
             truth = None if compare is None else compare(survey)
             write_report(survey, estimates=written.estimates, truth=truth)
-    return summarise(survey) | {
+    return {
+        "domain": None if distance is None else distance.to_dict(),
+        **summarise(survey),
         "library_failures": [failure.file for failure in library_failures],
         "notes": [*added.notes, *written.notes],
         "seconds": dict(stages.seconds),
-        "settings": settings.describe() | {"version": __version__, "model_hash": bundle.hash},
+        "settings": settings.describe() | {"version": __version__, "model_hash": model.bundle.hash},
         **({} if truth is None else {"truth": dict(truth)}),
     }
 
 
 def _name_animals(
     survey: Survey, photos: list[Path], settings: RunSettings, stages: Stages
-) -> tuple[StepReport, Bundle, tuple[Failure, ...]]:
+) -> tuple[StepReport, ModelInUse, tuple[Failure, ...]]:
     """Go from photos to named animals; tell of the photos, the model and its library."""
     with stages("photos", count_photos(survey, photos)) as advance:
         added = add_photos(
@@ -193,7 +204,7 @@ def _name_animals(
             progress=advance,
         )
     _refuse_if_none(survey, lambda photo: True)
-    bundle, backbone, library_failures = model_for(survey, settings, stages)
+    model, library_failures = model_for(survey, settings, stages)
     with stages("segment", survey.count(current_photos())) as advance:
         segment_photos(
             survey, settings.segmentation, max_pixels=settings.max_pixels, progress=advance
@@ -201,20 +212,21 @@ def _name_animals(
     _refuse_if_none(survey, lambda photo: photo.segmentation is not None)
     animals = survey.count(current_specimens())
     with stages("embed", animals) as advance:
-        embed_specimens(survey, backbone, jobs=settings.jobs, progress=advance)
+        embed_specimens(survey, model.backbone, jobs=settings.jobs, progress=advance)
     with stages("identify", animals) as advance:
-        identify_specimens(survey, bundle, settings.naming, progress=advance)
-    return added, bundle, library_failures
+        identify_specimens(survey, model.bundle, settings.naming, progress=advance)
+    return added, model, library_failures
 
 
 def model_for(
     survey: Survey, settings: RunSettings, stages: Stages
-) -> tuple[Bundle, backbones.Backbone, tuple[Failure, ...]]:
+) -> tuple[ModelInUse, tuple[Failure, ...]]:
     """Load the bundle that was asked for, or train one on the library, once."""
     if settings.model is not None:
         bundle = Bundle.load(settings.model, with_rows=True)
         with stages("prepare backbone"):
-            return bundle, backbone_of(bundle, weights=settings.weights, jobs=settings.jobs), ()
+            backbone = backbone_of(bundle, weights=settings.weights, jobs=settings.jobs)
+        return ModelInUse(bundle, settings.model, backbone), ()
     if settings.library is None:
         raise SettingError("there is neither a library nor a model.")
     library = read_library(settings.library, settings.taxon, settings.group)
@@ -225,7 +237,7 @@ def model_for(
     with stages("embed library", len(library.paths)) as advance:
         embedded = embed_library(library, backbone, jobs=settings.jobs, progress=advance)
     with stages("train"):
-        bundle, _ = train_or_reuse(
+        bundle, path = train_or_reuse(
             embedded,
             library,
             backbone,
@@ -235,7 +247,7 @@ def model_for(
             random_state=settings.seed,
             jobs=settings.jobs,
         )
-    return bundle, backbone, embedded.failures
+    return ModelInUse(bundle, path, backbone), embedded.failures
 
 
 def backbone_of(

@@ -27,6 +27,7 @@ from berlese import __version__
 from berlese.errors import PhotoError
 from berlese.photos.reading import decode_image, open_photo
 from berlese.photos.writing import write_text_atomic
+from berlese.specimens.labels import PlacedLabel, place_labels
 from berlese.survey.community import (
     REPORT_NAME,
     SAMPLE_COLUMNS,
@@ -41,13 +42,17 @@ from berlese.survey.estimates import Estimates, estimate_survey
 from berlese.survey.figures import plot_abundance, plot_animals, plot_richness
 from berlese.survey.imaging import look_at_photos
 from berlese.survey.imaging_findings import summary_of
-from berlese.survey.strangers import LARGEST_SHOWN, strangers_of
+from berlese.survey.strangers import LARGEST_SHOWN, Strangers, strangers_of
 from berlese.survey.survey import Survey
 from berlese.survey.tables import Model, Photo, Run, Specimen, in_force
 
 PHOTO_SIDE = 1400
 CROP_SIDE = 128
 JPEG_QUALITY = 82
+# Height of numbers as a share of the photo's longer side, up to so many animals.
+LETTERS = ((60, 0.017), (200, 0.013), (float("inf"), 0.01))
+DIGIT = 0.92  # width of a digit of a bold, wide typeface in heights of one
+HALO = 0.3  # what surrounds a number, in heights
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +68,8 @@ class ReportedSpecimen:
     nearest: str | None
     flags: tuple[str, ...]
     points: str
-    x: int
-    y: int
+    label: PlacedLabel
+    length_mm: float | None
     crop: str
 
 
@@ -72,7 +77,8 @@ class ReportedSpecimen:
 class ReportedPhoto:
     """One photo with its animals; `picture` is a data URI, empty if the file is gone.
 
-    `name` is short; `path` tells photos of one name in several folders apart.
+    `name` is short; `path` tells photos of one name in several folders apart. `letters` is the
+    height of the animals' numbers in pixels of the photo.
     """
 
     number: int
@@ -83,9 +89,13 @@ class ReportedPhoto:
     width: int
     height: int
     picture: str
+    letters: float
     segmented: bool
     notes: tuple[str, ...]
     specimens: tuple[ReportedSpecimen, ...]
+
+
+Shown = tuple[ReportedPhoto, ReportedSpecimen]
 
 
 def write_report(
@@ -114,20 +124,27 @@ def write_report(
     photos = _photos(survey)
     sites, samples = community_by_site(survey), community_table(survey)
     counting = counting_section(survey, estimates or estimate_survey(survey))
+    groups, strangers = _by_taxon(photos), strangers_of(survey, counting.estimates)
+    distance = read_distance(survey)
+    reviewed = 0 if counting.progress is None else counting.progress.drawn
+    steps = () if distance is None else distance.next_steps(survey, reviewed=reviewed)
     page = environment.get_template("report.html.j2").render(
         title=survey.settings.name,
         summary=summarise(survey),
         photos=photos,
-        groups=_by_taxon(photos),
+        groups=[group for group in groups if group[0] != UNKNOWN],
+        lengths=_lengths(groups),
+        people=any(each.reviewer for photo in photos for each in photo.specimens),
         sites=_matrix(sites),
         samples=_matrix(samples),
         figure=_figure(sites),
         imaging=summary_of(look_at_photos(survey)),
-        distance=read_distance(survey),
+        distance=distance,
+        steps=steps,
         counting=counting,
-        strangers=strangers_of(survey, counting.estimates),
+        strangers=strangers,
         largest_shown=LARGEST_SHOWN,
-        crops={each.id: each.crop for photo in photos for each in photo.specimens},
+        **_unknown_ones(dict(groups).get(UNKNOWN, []), strangers),
         label_of=label_of,
         models=_models(survey),
         runs=_runs(survey),
@@ -161,6 +178,14 @@ def _photo(survey: Survey, photo: Photo, number: int) -> ReportedPhoto:
         picture = as_jpeg(opened.shrunk(PHOTO_SIDE))
     except (PhotoError, OSError):
         picture = ""
+    specimens = [each for each in photo.specimens if each.current]
+    letters = _letters(photo, len(specimens))
+    labels = place_labels(
+        [np.array(each.polygon, float) for each in specimens],
+        [(letters * (DIGIT * len(str(each.number)) + HALO), letters) for each in specimens],
+        photo.width,
+        photo.height,
+    )
     return ReportedPhoto(
         number,
         PurePosixPath(photo.path).name,
@@ -170,13 +195,25 @@ def _photo(survey: Survey, photo: Photo, number: int) -> ReportedPhoto:
         photo.width,
         photo.height,
         picture,
+        letters,
         photo.segmentation is not None,
         tuple(photo.notes),
-        tuple(_specimen(survey, each) for each in photo.specimens if each.current),
+        tuple(
+            _specimen(survey, each, label, photo.mm_per_pixel)
+            for each, label in zip(specimens, labels, strict=True)
+        ),
     )
 
 
-def _specimen(survey: Survey, specimen: Specimen) -> ReportedSpecimen:
+def _letters(photo: Photo, n_animals: int) -> float:
+    """Height of numbers in pixels of the photo: smaller where many animals share it."""
+    share = next(size for most, size in LETTERS if n_animals <= most)
+    return share * max(photo.width, photo.height)
+
+
+def _specimen(
+    survey: Survey, specimen: Specimen, label: PlacedLabel, mm_per_pixel: float | None
+) -> ReportedSpecimen:
     word = in_force(specimen.identifications)
     status = word.status if word is not None else "not named"
     named = word is not None and status in ("predicted", "validated")
@@ -194,15 +231,12 @@ def _specimen(survey: Survey, specimen: Specimen) -> ReportedSpecimen:
         word.taxon if word is not None and not named else None,
         tuple(specimen.flags),
         " ".join(f"{x:.0f},{y:.0f}" for x, y in specimen.polygon),
-        *_top(specimen.polygon),
+        label,
+        None
+        if mm_per_pixel is None or specimen.length_px is None
+        else specimen.length_px * mm_per_pixel,
         crop,
     )
-
-
-def _top(polygon: list[list[float]]) -> tuple[int, int]:
-    """Find the uppermost point of an outline: where its number stands."""
-    x, y = min(polygon, key=lambda point: point[1])
-    return round(x), round(y)
 
 
 def fitted(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
@@ -221,11 +255,9 @@ def as_jpeg(pixels: NDArray[np.uint8]) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode()
 
 
-def _by_taxon(
-    photos: list[ReportedPhoto],
-) -> list[tuple[str, list[tuple[ReportedPhoto, ReportedSpecimen]]]]:
+def _by_taxon(photos: list[ReportedPhoto]) -> list[tuple[str, list[Shown]]]:
     """Animals by taxon, the surest first; unknown ones last."""
-    groups: dict[str, list[tuple[ReportedPhoto, ReportedSpecimen]]] = {}
+    groups: dict[str, list[Shown]] = {}
     for photo in photos:
         for specimen in photo.specimens:
             if specimen.status != "discarded":
@@ -233,6 +265,29 @@ def _by_taxon(
     for members in groups.values():
         members.sort(key=lambda member: (-(member[1].probability or 0), member[1].id))
     return sorted(groups.items(), key=lambda group: (group[0] == UNKNOWN, group[0]))
+
+
+def _unknown_ones(members: list[Shown], strangers: Strangers) -> dict[str, Any]:
+    """Put unknown animals into the groups of those that look alike, each once."""
+    by_id = {each.id: (photo, each) for photo, each in members}
+    groups = []
+    for group in strangers.groups[:LARGEST_SHOWN]:
+        shown = [by_id.pop(each.specimen_id) for each in group.animals if each.specimen_id in by_id]
+        groups.append((group, shown))
+    others = list(by_id.values())
+    return {"unknown_animals": members, "unknown_groups": groups, "unknown_others": others}
+
+
+def _lengths(groups: list[tuple[str, list[Shown]]]) -> list[dict[str, Any]]:
+    """Shortest, median and longest of each taxon, where a scale is known."""
+    rows = []
+    for taxon, members in groups:
+        mm = [each.length_mm for _, each in members if each.length_mm is not None]
+        if mm:
+            middle = float(np.median(mm))
+            row = {"n": len(mm), "shortest": min(mm), "median": middle, "longest": max(mm)}
+            rows.append({"taxon": taxon, **row})
+    return rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,18 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import select
 
 from berlese.classify.unknowns.clusters import ALONE, alike
 from berlese.errors import SurveyError
 from berlese.photos.writing import remove_file
 from berlese.survey.community import UNKNOWN
-from berlese.survey.domain import read_domain
+from berlese.survey.domain import model_in_force, read_domain
 from berlese.survey.estimates import Estimates
 from berlese.survey.reviewing import Animal, animals_of, features_of
 from berlese.survey.sheets import write_table
 from berlese.survey.survey import Survey
-from berlese.survey.tables import Identification
 
 UNKNOWNS_NAME = "unknowns.csv"
 COLUMNS = ("occurrenceID", "eventID", "photo", "organismNumber", "group", "nearest")
@@ -83,9 +81,6 @@ class Strangers:
 
 def strangers_of(survey: Survey, estimates: Estimates | None = None) -> Strangers:
     """Gather what is known of a survey's unknown animals."""
-    with survey.reading() as session:
-        query = select(Identification.model_id).where(Identification.identified_by.is_(None))
-        model = session.scalar(query.order_by(Identification.id.desc()).limit(1))
     unknown = [animal for animal in animals_of(survey) if is_unknown(animal)]
     numbers: list[int]
     try:
@@ -100,7 +95,9 @@ def strangers_of(survey: Survey, estimates: Estimates | None = None) -> Stranger
         Group(number + 1, tuple(members[number]), _nearest(members[number]))
         for number in sorted(members)
     )
-    return Strangers(groups, alone, _interval(estimates), read_domain(survey, model))
+    return Strangers(
+        groups, alone, _interval(estimates), read_domain(survey, model_in_force(survey))
+    )
 
 
 def is_unknown(animal: Animal) -> bool:

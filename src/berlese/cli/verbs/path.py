@@ -107,8 +107,10 @@ def _print_summary(survey: Any, summary: dict[str, Any], *, as_json: bool) -> No
         return
     import pandas as pd
 
+    from berlese.cli.closing import say_distance
     from berlese.survey.community import REPORT_NAME, TABLE_NAME, community_by_site
 
+    say_distance(survey)
     by_site = community_by_site(survey).set_index("locationID")
     by_taxon = by_site.drop(columns=["photos", "photosFailed"]).T
     if len(by_taxon.columns) > MOST_SITES:
