@@ -7,20 +7,16 @@ animals.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
-from sqlalchemy import select
 
 from berlese.classify.unknowns.clusters import ALONE, alike
 from berlese.errors import SurveyError
 from berlese.survey.community import UNKNOWN
-from berlese.survey.domain import read_domain
 from berlese.survey.estimates import Estimates
 from berlese.survey.reviewing import Animal, animals_of, features_of
 from berlese.survey.sheets import write_table
 from berlese.survey.survey import Survey
-from berlese.survey.tables import Identification
 
 UNKNOWNS_NAME = "unknowns.csv"
 COLUMNS = ("occurrenceID", "eventID", "photo", "organismNumber", "group", "nearest")
@@ -65,14 +61,11 @@ class Strangers:
         Unknown animals like no two others.
     interval : tuple of int, optional
         How many unknown animals there are, estimate, low and high, from animals reviewed at random.
-    domain : dict, optional
-        See `berlese.survey.domain`.
     """
 
     groups: tuple[Group, ...]
     alone: int
     interval: tuple[int, int, int] | None
-    domain: dict[str, Any] | None
 
     @property
     def n(self) -> int:
@@ -82,9 +75,6 @@ class Strangers:
 
 def strangers_of(survey: Survey, estimates: Estimates | None = None) -> Strangers:
     """Gather what is known of a survey's unknown animals."""
-    with survey.reading() as session:
-        query = select(Identification.model_id).where(Identification.identified_by.is_(None))
-        model = session.scalar(query.order_by(Identification.id.desc()).limit(1))
     unknown = [animal for animal in animals_of(survey) if is_unknown(animal)]
     numbers: list[int]
     try:
@@ -99,7 +89,7 @@ def strangers_of(survey: Survey, estimates: Estimates | None = None) -> Stranger
         Group(number + 1, tuple(members[number]), _nearest(members[number]))
         for number in sorted(members)
     )
-    return Strangers(groups, alone, _interval(estimates), read_domain(survey, model))
+    return Strangers(groups, alone, _interval(estimates))
 
 
 def is_unknown(animal: Animal) -> bool:
