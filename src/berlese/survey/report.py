@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -45,6 +46,7 @@ from berlese.survey.imaging_findings import summary_of
 from berlese.survey.strangers import LARGEST_SHOWN, Strangers, strangers_of
 from berlese.survey.survey import Survey
 from berlese.survey.tables import Model, Photo, Run, Specimen, in_force
+from berlese.survey.trust import trust_in
 
 PHOTO_SIDE = 1400
 CROP_SIDE = 128
@@ -143,6 +145,8 @@ def write_report(
         steps=steps,
         counting=counting,
         strangers=strangers,
+        trust=trust_in(survey),
+        with_code=with_code,
         largest_shown=LARGEST_SHOWN,
         **_unknown_ones(dict(groups).get(UNKNOWN, []), strangers),
         label_of=label_of,
@@ -155,6 +159,15 @@ def write_report(
     path = survey.exports / REPORT_NAME
     write_text_atomic(path, page)
     return path
+
+
+def with_code(text: str) -> Markup:
+    """Escape words for the page; what stands between backticks is set as code."""
+    parts = enumerate(text.split("`"))
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if number % 2 else escape(part)
+        for number, part in parts
+    )
 
 
 def _photos(survey: Survey) -> list[ReportedPhoto]:

@@ -7,7 +7,6 @@ animals.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -15,7 +14,6 @@ from berlese.classify.unknowns.clusters import ALONE, alike
 from berlese.errors import SurveyError
 from berlese.photos.writing import remove_file
 from berlese.survey.community import UNKNOWN
-from berlese.survey.domain import model_in_force, read_domain
 from berlese.survey.estimates import Estimates
 from berlese.survey.reviewing import Animal, animals_of, features_of
 from berlese.survey.sheets import write_table
@@ -64,14 +62,11 @@ class Strangers:
         Unknown animals like no two others.
     interval : tuple of int, optional
         How many unknown animals there are, estimate, low and high, from animals reviewed at random.
-    domain : dict, optional
-        See `berlese.survey.domain`.
     """
 
     groups: tuple[Group, ...]
     alone: int
     interval: tuple[int, int, int] | None
-    domain: dict[str, Any] | None
 
     @property
     def n(self) -> int:
@@ -95,9 +90,7 @@ def strangers_of(survey: Survey, estimates: Estimates | None = None) -> Stranger
         Group(number + 1, tuple(members[number]), _nearest(members[number]))
         for number in sorted(members)
     )
-    return Strangers(
-        groups, alone, _interval(estimates), read_domain(survey, model_in_force(survey))
-    )
+    return Strangers(groups, alone, _interval(estimates))
 
 
 def is_unknown(animal: Animal) -> bool:
