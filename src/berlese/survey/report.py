@@ -5,7 +5,6 @@ as SVG, crops to `CROP_SIDE`. Every name that comes from outside is escaped by t
 an outline links to its crop and back, and nothing needs a script or the network.
 """
 
-import base64
 import io
 import warnings
 from collections.abc import Mapping
@@ -13,19 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import cv2
-import numpy as np
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib import rc_context
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from berlese import __version__
 from berlese.errors import PhotoError
 from berlese.photos.reading import decode_image, open_photo
+from berlese.photos.thumbnails import as_jpeg, fitted
 from berlese.photos.writing import write_text_atomic
 from berlese.survey.community import (
     REPORT_NAME,
@@ -47,7 +44,6 @@ from berlese.survey.tables import Model, Photo, Run, Specimen, in_force
 
 PHOTO_SIDE = 1400
 CROP_SIDE = 128
-JPEG_QUALITY = 82
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,22 +199,6 @@ def _top(polygon: list[list[float]]) -> tuple[int, int]:
     """Find the uppermost point of an outline: where its number stands."""
     x, y = min(polygon, key=lambda point: point[1])
     return round(x), round(y)
-
-
-def fitted(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """Shrink a picture until its longer side is `side` pixels at the most."""
-    factor = side / max(image.shape[:2])
-    if factor >= 1:
-        return image
-    size = (max(1, round(image.shape[1] * factor)), max(1, round(image.shape[0] * factor)))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
-
-
-def as_jpeg(pixels: NDArray[np.uint8]) -> str:
-    """Give RGB pixels as a data URI, for pages that open offline."""
-    parameters = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
-    _, data = cv2.imencode(".jpg", np.ascontiguousarray(pixels[..., ::-1]), parameters)
-    return "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode()
 
 
 def _by_taxon(
