@@ -50,3 +50,11 @@ def test_pictures_without_an_animal_give_numbers(image):
     row = appearance(image).to_row()
     assert row.shape == (len(PROPERTIES),)
     assert np.isfinite(row).all()
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 5000), (2, 5000), (5000, 2), (4, 3000)])
+def test_the_narrowest_strip_is_measured(shape):
+    image = np.random.default_rng(0).integers(0, 255, (*shape, 3)).astype(np.uint8)
+    found = appearance(image)
+    assert found.size_px == max(shape)
+    assert np.isfinite(found.to_row()).all()

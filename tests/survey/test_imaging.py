@@ -88,3 +88,13 @@ def test_a_ruler_is_offered_for_photos_without_a_scale_alone(survey, tmp_path):
     assert [path.rsplit("/", 1)[-1] for path in offers] == ["a.png"]
     assert next(iter(offers.values())) == pytest.approx(0.08, rel=0.005)
     assert all(photo.mm_per_pixel in (None, 0.1) for photo in look_at_photos(survey))
+
+
+def test_a_very_narrow_photo_is_looked_at(survey, tmp_path):
+    strip = np.random.default_rng(0).integers(200, 220, (16, 40_000, 3)).astype(np.uint8)
+    save(tmp_path / "photos" / "strip.png", strip)
+    add_photos(survey, [tmp_path / "photos"])
+    segment_photos(survey)
+    (seen,) = look_at_photos(survey)
+    assert seen.reason == ""
+    assert 80 < seen.ground["level"] < 88  # sRGB 200 to 220

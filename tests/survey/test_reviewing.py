@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from sqlalchemy import select
 
+from berlese.classify.counts import review_plan
 from berlese.errors import SettingError, SurveyError
 from berlese.specimens.outline import Box
 from berlese.specimens.segment import SegmentSettings, segment_photo
@@ -69,6 +70,20 @@ def test_new_photos_make_a_new_order_and_lose_no_name(named: Survey, backbone, t
     with named.reading() as session:
         assert len(session.scalars(select(ReviewOrder)).all()) == 2
     assert sum(each.reviewed is not None for each in animals_of(named)) == 4
+
+
+def test_the_order_goes_on_behind_its_planned_end(named: Survey, monkeypatch) -> None:
+    monkeypatch.setattr(review_plan, "TABLE_LOOKS", (4, 8))
+    first = next_to_review(named, 6)
+    say(named, first)
+    others = next_to_review(named, N_ANIMALS)
+    together = [each.specimen_id for each in (*first, *others)]
+    assert len(together) == len(set(together)) == N_ANIMALS
+    say(named, others[:4])
+    chances = chances_of(named, animals_of(named))
+    np.testing.assert_allclose(chances, 10 / N_ANIMALS)
+    again = next_to_review(named, 3)
+    assert [each.specimen_id for each in again] == together[10:13]
 
 
 def test_words_are_added_and_a_repeated_one_is_not(named: Survey) -> None:

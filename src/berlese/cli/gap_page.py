@@ -1,11 +1,9 @@
 """The page of `gap`: both clouds, what differs, and look-alikes side by side; opens offline."""
 
-import base64
 import io
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -16,6 +14,7 @@ from berlese.cli.gap_report import WORDS, GapReport
 from berlese.cli.pages import render_page
 from berlese.errors import PhotoError
 from berlese.photos.reading import open_photo
+from berlese.photos.thumbnails import as_jpeg, data_uri
 from berlese.photos.writing import atomic_write, write_text_atomic
 
 PAGE_NAME = "gap.html"
@@ -49,7 +48,7 @@ def write_page(
         "gap.html.j2",
         report=report,
         words=WORDS,
-        clouds=_uri(picture.getvalue(), "png"),
+        clouds=data_uri(picture.getvalue(), "png"),
         alike=[(_small(a), a, _small(b), b) for a, b in report.alike],
     )
     write_text_atomic(out / PAGE_NAME, page)
@@ -91,12 +90,6 @@ def _thinned(rows: NDArray[np.float64]) -> NDArray[np.float64]:
 def _small(path: Path) -> str:
     """Shrink a picture for the page; empty if it cannot be opened."""
     try:
-        pixels = open_photo(path).shrunk(SIDE)
+        return as_jpeg(open_photo(path).shrunk(SIDE))
     except PhotoError:
         return ""
-    _, data = cv2.imencode(".jpg", np.ascontiguousarray(pixels[..., ::-1]))
-    return _uri(data.tobytes(), "jpeg")
-
-
-def _uri(data: bytes, kind: str) -> str:
-    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"

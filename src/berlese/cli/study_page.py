@@ -1,6 +1,5 @@
 """The page of a study: one HTML file that opens offline, in the paper's order."""
 
-import base64
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from berlese.cli.pages import render_page
+from berlese.photos.thumbnails import data_uri
 from berlese.photos.writing import write_text_atomic
 from berlese.study.analysis import Analysis, mean_rejection
 from berlese.study.figures import model_in_words
@@ -80,7 +80,7 @@ def _sections(
     found: dict[str, list[tuple[str, str, str, str]]] = {section: [] for section in SECTIONS}
     for name, title, caption in plates:
         svg = (out / "figures" / f"{name}.svg").read_bytes()
-        uri = "data:image/svg+xml;base64," + base64.b64encode(svg).decode()
+        uri = data_uri(svg, "svg+xml")
         found[place.get(name, "Adaptation")].append((name, title, caption, uri))
     return [(section, shown) for section, shown in found.items() if shown]
 

@@ -15,11 +15,11 @@ from berlese.cli.groups import Labels
 from berlese.cli.pages import render_page
 from berlese.errors import PhotoError
 from berlese.photos.reading import decode_image
+from berlese.photos.thumbnails import as_jpeg, fitted
 from berlese.photos.writing import write_text_atomic
 from berlese.survey.failures import Failure
 from berlese.survey.library import read_library
 from berlese.survey.pipeline import backbone_of
-from berlese.survey.report import as_jpeg, fitted
 from berlese.survey.sheets import write_sheet
 from berlese.survey.training import EmbeddedLibrary, embed_library
 

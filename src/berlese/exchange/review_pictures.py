@@ -4,12 +4,12 @@ Rows bear the numbers that a spreadsheet shows beside the sheet, so that a perso
 which picture belongs to which row.
 """
 
-import base64
 from collections.abc import Sequence
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader
 
+from berlese.photos.thumbnails import data_uri
 from berlese.photos.writing import write_text_atomic
 from berlese.survey.reviewing import Animal
 
@@ -58,4 +58,4 @@ def _embedded(crop: Path) -> str | None:
         content = crop.read_bytes()
     except OSError:
         return None
-    return f"data:image/png;base64,{base64.b64encode(content).decode()}"
+    return data_uri(content, "png")

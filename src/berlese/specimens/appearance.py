@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from berlese.photos.thumbnails import fitted
+
 SIDE = 256  # pixels of the longer side at which all but `size_px` and `sharpness` are measured
 FEWEST = 20  # pixels of an animal
 
@@ -65,12 +67,11 @@ def appearance(pixels: NDArray[np.uint8]) -> Appearance:
     Parameters
     ----------
     pixels : ndarray of uint8 of shape (height, width, 3)
-        RGB; at least 8 pixels a side.
+        RGB.
     """
     lightness = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
     blur = float(cv2.Laplacian(lightness, cv2.CV_32F).var())
-    factor = SIDE / max(pixels.shape[:2])
-    small = cv2.resize(pixels, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+    small = fitted(pixels, SIDE, enlarge=True)
     lab = cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2LAB).astype(np.float64)
     border = np.concatenate([lab[0], lab[-1], lab[1:-1, 0], lab[1:-1, -1]])
     ground = np.median(border, axis=0)

@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Select
@@ -19,6 +18,7 @@ from sqlalchemy.orm import selectinload
 from berlese.errors import PhotoError
 from berlese.photos.reading import open_photo
 from berlese.photos.ruler import find_ruler
+from berlese.photos.thumbnails import fitted
 from berlese.specimens.ground import look_at_ground
 from berlese.survey.measurements import measure_anew
 from berlese.survey.survey import Survey
@@ -159,11 +159,10 @@ def _look(survey: Survey, photo: Photo) -> str:
 
 
 def _ground_of(copy: NDArray[np.uint8], photo: Photo) -> dict[str, float]:
-    factor = min(1.0, SMALL_SIDE / max(copy.shape))
-    small = cv2.resize(copy, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+    small = fitted(copy, SMALL_SIDE)
     shrink = small.shape[1] / photo.width
     outlines = [shrink * np.array(row.polygon) for row in _current(photo) if len(row.polygon) > 2]
-    ground = look_at_ground(np.asarray(small, np.uint8), outlines)
+    ground = look_at_ground(small, outlines)
     return {name: round(value, 4) for name, value in asdict(ground).items()}
 
 

@@ -5,7 +5,6 @@ as SVG, crops to `CROP_SIDE`. Every name that comes from outside is escaped by t
 an outline links to its crop and back, and nothing needs a script or the network.
 """
 
-import base64
 import io
 import warnings
 from collections.abc import Mapping
@@ -13,20 +12,18 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import cv2
-import numpy as np
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 from matplotlib import rc_context
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from berlese import __version__
 from berlese.errors import PhotoError
 from berlese.photos.reading import decode_image, open_photo
+from berlese.photos.thumbnails import as_jpeg, fitted
 from berlese.photos.writing import write_text_atomic
 from berlese.specimens.labels import PlacedLabel, place_labels
 from berlese.survey.community import (
@@ -50,7 +47,6 @@ from berlese.survey.trust import trust_in
 
 PHOTO_SIDE = 1400
 CROP_SIDE = 128
-JPEG_QUALITY = 82
 # Height of numbers as a share of the photo's longer side, up to so many animals.
 LETTERS = ((60, 0.017), (200, 0.013), (float("inf"), 0.01))
 DIGIT = 0.92  # width of a digit of a bold, wide typeface in heights of one
@@ -250,22 +246,6 @@ def _specimen(
         else specimen.length_px * mm_per_pixel,
         crop,
     )
-
-
-def fitted(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """Shrink a picture until its longer side is `side` pixels at the most."""
-    factor = side / max(image.shape[:2])
-    if factor >= 1:
-        return image
-    size = (max(1, round(image.shape[1] * factor)), max(1, round(image.shape[0] * factor)))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
-
-
-def as_jpeg(pixels: NDArray[np.uint8]) -> str:
-    """Give RGB pixels as a data URI, for pages that open offline."""
-    parameters = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
-    _, data = cv2.imencode(".jpg", np.ascontiguousarray(pixels[..., ::-1]), parameters)
-    return "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode()
 
 
 def _by_taxon(photos: list[ReportedPhoto]) -> list[tuple[str, list[Shown]]]:

@@ -39,6 +39,8 @@ from berlese.survey.tables import (
 STAGE = "review"
 IMPORT, SHEET = "import", "sheet"
 """Command and input by which table `run` remembers a sheet of names."""
+FURTHER = 100
+"""Animals by which an order that has come to its end is continued, at the least."""
 SPOKEN = ("validated", "dubious", "discarded", "unknown")
 """What a person can say of an animal."""
 
@@ -139,7 +141,7 @@ def next_to_review(survey: Survey, count: int, *, seed: int = 0) -> list[Animal]
     survey : Survey
         Named by a model; the order spreads over the features that it was named by.
     count : int
-        So many animals that no person has named.
+        So many animals that no person has named; fewer only where all are named.
     seed : int
         Of the order, where none holds yet.
 
@@ -150,11 +152,17 @@ def next_to_review(survey: Survey, count: int, *, seed: int = 0) -> list[Animal]
     """
     with survey.exclusive():
         animals = animals_of(survey)
+        done = [row for row, animal in enumerate(animals) if animal.reviewed is not None]
         plan = _plan_of(survey, animals)
         if plan is None:
             plan = ReviewPlan.draw(features_of(survey, animals), random_state=seed)
             _keep(survey, animals, plan)
-    done = [row for row, animal in enumerate(animals) if animal.reviewed is not None]
+        missing = count - len(plan.next_rows(done, count))
+        if missing > 0 and len(plan.order) < len(animals):
+            further = max(missing + len(done), FURTHER)  # some of those may be named already
+            features = features_of(survey, animals)
+            plan = plan.extended(features, len(plan.order) + further, random_state=seed)
+            _keep(survey, animals, plan)
     return [animals[row] for row in plan.next_rows(done, count)]
 
 

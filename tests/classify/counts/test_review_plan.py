@@ -132,3 +132,17 @@ def test_a_plan_of_another_survey_is_refused():
 def test_features_that_are_not_numbers_are_refused():
     with pytest.raises(SettingError, match="finite"):
         ReviewPlan.draw(np.array([[1.0, np.nan]]))
+
+
+def test_a_longer_order_begins_as_before_and_gives_all_the_same_chance():
+    X = np.random.default_rng(0).normal(size=(40, 3))
+    drawn = np.zeros(40)
+    for seed in range(1500):
+        plan = ReviewPlan.draw(X, most=10, random_state=seed)
+        longer = plan.extended(X, 20, random_state=seed)
+        np.testing.assert_array_equal(longer.order[:10], plan.order)
+        assert len(set(longer.order.tolist())) == len(longer.order) == 20
+        drawn[longer.order] += 1
+    # binomial: 20 of 40, deviation sqrt(.25 / 1500) = .013
+    np.testing.assert_allclose(drawn / 1500, 0.5, atol=0.06)
+    assert sorted(plan.extended(X, 99, random_state=0).order) == list(range(40))

@@ -1,6 +1,7 @@
 """Saved models: exact round trips, the same bytes, and refusals that name the file."""
 
 import json
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -27,6 +28,14 @@ def library(n=90, n_taxa=3):
 def train(head="linear", **options):
     X, y = library()
     return train_bundle(X, y, head=head, backbone=BACKBONE, rank="family", **options)
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """Folder of a trained model; to be copied before it is changed."""
+    folder = tmp_path_factory.mktemp("saved") / "model"
+    train().save(folder)
+    return folder
 
 
 @pytest.mark.parametrize("head", ["linear", "network"])
@@ -110,6 +119,65 @@ def test_a_damaged_model_is_refused_by_name(file, content, words, tmp_path):
         Bundle.load(tmp_path / "model")
 
 
+FACTS = ("head", "parameters", "classes", "rank", "backbone", "backbone_hash", "training")
+
+
+@pytest.mark.parametrize("wrong", [None, 5, [], ["x"], {"a": 1}, True])
+@pytest.mark.parametrize("fact", [*FACTS, "calibration", "taxonomy", "sha256"])
+def test_a_changed_fact_is_refused_by_file(fact, wrong, saved, tmp_path):
+    facts = json.loads((saved / "bundle.json").read_text(encoding="utf-8"))
+    fits = {"parameters": dict, "training": dict, "calibration": type(None)}
+    if isinstance(wrong, fits.get(fact, ())) or (fact == "taxonomy" and wrong is None):
+        pytest.skip("is what may stand there")
+    model = shutil.copytree(saved, tmp_path / "model")
+    (model / "bundle.json").write_text(json.dumps(facts | {fact: wrong}), encoding="utf-8")
+    with pytest.raises(BundleError, match=r"model.*(damaged|expected).*again"):
+        Bundle.load(model)
+
+
+@pytest.mark.parametrize("classes", [["A", "A", "B"], ["C", "A", "B"], ["A", "B"], [1, 2, 3]])
+def test_classes_that_are_not_the_models_are_refused(classes, saved, tmp_path):
+    model = shutil.copytree(saved, tmp_path / "model")
+    facts = json.loads((model / "bundle.json").read_text(encoding="utf-8"))
+    (model / "bundle.json").write_text(json.dumps(facts | {"classes": classes}), encoding="utf-8")
+    with pytest.raises(BundleError, match=r"bundle\.json.*classes"):
+        Bundle.load(model)
+
+
+@pytest.mark.parametrize("file", ["arrays.safetensors", "library.safetensors"])
+@pytest.mark.parametrize("change", ["cut", "flipped"])
+def test_a_file_that_is_not_what_was_written_is_refused(file, change, saved, tmp_path):
+    model = shutil.copytree(saved, tmp_path / "model")
+    content = bytearray((model / file).read_bytes())
+    if change == "cut":
+        content = content[: len(content) // 2]
+    else:
+        content[-3] ^= 0xFF
+    (model / file).write_bytes(content)
+    with pytest.raises(BundleError, match=rf"{file}.*expected.*again"):
+        Bundle.load(model, with_rows=True)
+
+
+def test_a_missing_file_is_named_with_what_to_do(saved, tmp_path):
+    model = shutil.copytree(saved, tmp_path / "model")
+    (model / "arrays.safetensors").unlink()
+    with pytest.raises(BundleError, match=r"arrays\.safetensors: is missing.*Copy"):
+        Bundle.load(model)
+    (model / "bundle.json").unlink()
+    with pytest.raises(BundleError, match=r"bundle\.json: is missing.*Copy"):
+        Bundle.load(model)
+
+
+def test_a_model_may_do_without_its_librarys_features(saved, tmp_path):
+    model = shutil.copytree(saved, tmp_path / "model")
+    (model / "library.safetensors").unlink()
+    assert Bundle.load(model, with_rows=True).rows is None
+
+
+def test_the_hash_is_not_changed_by_saving(saved):
+    assert Bundle.load(saved).hash == train().hash
+
+
 def test_a_missing_model_is_refused(tmp_path):
     with pytest.raises(BundleError, match="no bundle"):
         Bundle.load(tmp_path / "nothing")
@@ -172,7 +240,7 @@ def test_one_group_cannot_be_split():
     assert bundle.training["held_out"] == 0
 
 
-OLD_BUNDLE_FACTS = ("calibration", "taxonomy")
+NEWER_FACTS = ("calibration", "taxonomy", "sha256")
 
 
 def as_format_1(folder):
@@ -181,7 +249,7 @@ def as_format_1(folder):
     arrays = load_file(folder / "arrays.safetensors")
     kept = {k: v for k, v in arrays.items() if not k.startswith(("unknown.", "held_out."))}
     kept["unknown_scores"] = arrays["unknown.highest"]
-    facts = {k: v for k, v in facts.items() if k not in OLD_BUNDLE_FACTS} | {"format": 1}
+    facts = {k: v for k, v in facts.items() if k not in NEWER_FACTS} | {"format": 1}
     (folder / "bundle.json").write_text(json.dumps(facts), encoding="utf-8")
     save_file(kept, folder / "arrays.safetensors")
 

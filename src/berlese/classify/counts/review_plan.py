@@ -127,6 +127,28 @@ class ReviewPlan:
         rng = np.random.default_rng(random_state)
         return cls(len(X), spread_order(X, wanted, rng))
 
+    def extended(self, features: ArrayLike, most: int, *, random_state: int = 0) -> "ReviewPlan":
+        """Go on behind the end of the order, for who reviews more than was planned.
+
+        The rows behind are drawn from those that are left, so that all still have the same chance
+        to be in any beginning of it.
+
+        Parameters
+        ----------
+        features : array of shape (n, dim)
+            Those that the order was drawn from.
+        most : int
+            Specimens that will be reviewed at the most; more than all are all.
+        random_state : int
+        """
+        left = np.setdiff1d(np.arange(self.n), self.order)
+        wanted = min(most, self.n) - len(self.order)
+        if wanted <= 0:
+            return self
+        rng = np.random.default_rng([random_state, len(self.order)])
+        more = left[spread_order(np.asarray(features, np.float64)[left], wanted, rng)]
+        return ReviewPlan(self.n, np.concatenate([self.order, more]))
+
     def next_rows(self, reviewed: ArrayLike, count: int = STEP) -> NDArray[np.intp]:
         """The next rows to review, those already reviewed left out.
 

@@ -3,7 +3,7 @@
 ::
 
     model/
-      bundle.json           classes, rank, backbone, head, training summary
+      bundle.json           classes, rank, backbone, head, training summary; sha256 of the files
       arrays.safetensors    what the head learned, scores of the unknown rule
       library.safetensors   features of the training set, see `berlese.classify.models.library_rows`
       MODEL_CARD.md         the same for a person
@@ -29,6 +29,7 @@ from berlese.classify.calibration.held_out import HeldOut
 from berlese.classify.calibration.probabilities import LIBRARY, Calibration
 from berlese.classify.models.library_rows import FILE_NAME as ROWS_NAME
 from berlese.classify.models.library_rows import LibraryRows
+from berlese.classify.models.stored import AGAIN, HASHES, read_facts, read_whole
 from berlese.classify.naming.promises import NamingSettings, sure_names
 from berlese.classify.naming.taxonomy import Taxonomy
 from berlese.classify.unknowns.contrast import Contrast, DomainCheck
@@ -37,7 +38,6 @@ from berlese.errors import BundleError, BundleMismatchError, SettingError
 from berlese.photos.writing import atomic_folder
 
 FORMAT = 2
-READABLE = (1, 2)  # format 1 knew no calibration, no likeness, no taxonomy
 JSON_NAME = "bundle.json"
 ARRAYS_NAME = "arrays.safetensors"
 CARD_NAME = "MODEL_CARD.md"
@@ -202,7 +202,7 @@ class Bundle:
     @property
     def hash(self) -> str:
         """Hash of the content, 64 hex digits."""
-        return sha256(self._json_bytes() + self._array_bytes()).hexdigest()
+        return sha256(_json_bytes(self._facts()) + self._array_bytes()).hexdigest()
 
     def require_backbone(self, backbone_hash: str) -> None:
         """Refuse features of another backbone or preprocessing.
@@ -357,12 +357,15 @@ class Bundle:
         """
         folder = Path(folder)
         require_place(folder, overwrite=overwrite)
+        files = {ARRAYS_NAME: self._array_bytes()}
+        if self.rows is not None:
+            files[ROWS_NAME] = self.rows.to_bytes()
+        hashes = {name: sha256(content).hexdigest() for name, content in files.items()}
         with atomic_folder(folder) as part:
-            (part / JSON_NAME).write_bytes(self._json_bytes())
-            (part / ARRAYS_NAME).write_bytes(self._array_bytes())
+            (part / JSON_NAME).write_bytes(_json_bytes(self._facts() | {HASHES: hashes}))
             (part / CARD_NAME).write_text(self._card(), encoding="utf-8")
-            if self.rows is not None:
-                (part / ROWS_NAME).write_bytes(self.rows.to_bytes())
+            for name, content in files.items():
+                (part / name).write_bytes(content)
             if beside is not None:
                 beside(part)
             _keep_others(folder, part)
@@ -387,41 +390,58 @@ class Bundle:
             raise BundleError(
                 f"{folder}: is no bundle; expected a folder that `berlese train` made."
             )
-        facts = _read_json(folder / JSON_NAME)
-        arrays = _read_arrays(folder / ARRAYS_NAME)
-        has_rows = (folder / ROWS_NAME).is_file()
-        if facts.get("format") not in READABLE:
-            raise BundleError(
-                f"{folder / JSON_NAME}: has format {facts.get('format')!r}, this program reads "
-                f"{' and '.join(map(str, READABLE))}. Use the berlese that wrote it, or train "
-                "again."
-            )
+        facts = read_facts(folder / JSON_NAME)
+        content = read_whole(folder / ARRAYS_NAME, facts)
+        rows = None
+        if with_rows and (folder / ROWS_NAME).is_file():
+            path = folder / ROWS_NAME
+            rows = LibraryRows.from_bytes(read_whole(path, facts), path)
         try:
-            classifier = saved_head(facts["head"]).set_params(**_parameters(facts["parameters"]))
-            calibration, taxonomy = facts.get("calibration"), facts.get("taxonomy")
-            rule = _unknown_rule(arrays)
-            held_out = _held_out(arrays)
-            classifier.set_state(np.array(facts["classes"]), arrays)
-            return cls(
-                classifier=classifier,
-                head=facts["head"],
-                rank=facts["rank"],
-                backbone=facts["backbone"],
-                backbone_hash=facts["backbone_hash"],
-                unknown_rule=rule,
-                training=facts["training"],
-                rows=LibraryRows.read(folder / ROWS_NAME) if with_rows and has_rows else None,
-                calibration=None if calibration is None else Calibration.from_dict(calibration),
-                held_out=held_out,
-                taxonomy=None if taxonomy is None else Taxonomy.from_dict(taxonomy),
-            )
-        except (KeyError, TypeError, ValueError, SettingError) as error:
+            arrays = dict(load(content))
+        except SafetensorError as error:
             raise BundleError(
-                f"{folder}: is damaged ({type(error).__name__}: {error}); copy or train it again."
+                f"{folder / ARRAYS_NAME}: cannot be read as safetensors ({error}), expected what "
+                f"`berlese train` writes. {AGAIN}"
+            ) from error
+        try:
+            return cls._made_of(facts, arrays, rows)
+        except (LookupError, TypeError, ValueError, AttributeError, SettingError) as error:
+            raise BundleError(
+                f"{folder / JSON_NAME}: does not fit the files beside it, or is damaged "
+                f"({type(error).__name__}: {error}). {AGAIN}"
             ) from error
 
-    def _json_bytes(self) -> bytes:
-        facts = {
+    @classmethod
+    def _made_of(
+        cls, facts: dict[str, Any], arrays: dict[str, NDArray[Any]], rows: LibraryRows | None
+    ) -> "Bundle":
+        classifier = saved_head(facts["head"]).set_params(**_parameters(facts["parameters"]))
+        calibration, taxonomy = facts.get("calibration"), facts.get("taxonomy")
+        rule = _unknown_rule(arrays)
+        held_out = _held_out(arrays)
+        classes = np.array(facts["classes"], np.str_)
+        classifier.set_state(classes, arrays)
+        shape = classifier.predict_proba(np.zeros((1, classifier.n_features_in_))).shape
+        if shape != (1, len(classes)):
+            raise ValueError(f"{shape[1]} classes were learned, but {len(classes)} have a name")
+        if rows is not None and rows.codes.max(initial=0) >= len(classes):
+            raise ValueError(f"{ROWS_NAME} has pictures of more than {len(classes)} classes")
+        return cls(
+            classifier=classifier,
+            head=facts["head"],
+            rank=facts["rank"],
+            backbone=facts["backbone"],
+            backbone_hash=facts["backbone_hash"],
+            unknown_rule=rule,
+            training=facts["training"],
+            rows=rows,
+            calibration=None if calibration is None else Calibration.from_dict(calibration),
+            held_out=held_out,
+            taxonomy=None if taxonomy is None else Taxonomy.from_dict(taxonomy),
+        )
+
+    def _facts(self) -> dict[str, Any]:
+        return {
             "format": FORMAT,
             "head": self.head,
             "parameters": self.classifier.get_params(),
@@ -433,7 +453,6 @@ class Bundle:
             "calibration": None if self.calibration is None else self.calibration.to_dict(),
             "taxonomy": None if self.taxonomy is None else self.taxonomy.to_dict(),
         }
-        return (json.dumps(facts, ensure_ascii=False, indent=1) + "\n").encode()
 
     def _array_bytes(self) -> bytes:
         state = dict(self.classifier.to_state())
@@ -494,18 +513,5 @@ def _taken(arrays: dict[str, NDArray[Any]], start: str) -> dict[str, NDArray[Any
     return {name.removeprefix(start): arrays.pop(name) for name in names}
 
 
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise BundleError(f"{path}: cannot be read as a bundle's JSON ({error}).") from error
-    if not isinstance(facts, dict):
-        raise BundleError(f"{path}: is not a bundle; expected a JSON object.")
-    return facts
-
-
-def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    try:
-        return dict(load(path.read_bytes()))
-    except (OSError, SafetensorError) as error:
-        raise BundleError(f"{path}: cannot be read as safetensors ({error}).") from error
+def _json_bytes(facts: dict[str, Any]) -> bytes:
+    return (json.dumps(facts, ensure_ascii=False, indent=1) + "\n").encode()

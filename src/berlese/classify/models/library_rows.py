@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from berlese.classify.models.stored import AGAIN
 from berlese.errors import BundleError
 
 FILE_NAME = "library.safetensors"
@@ -59,16 +60,28 @@ class LibraryRows:
         return save(arrays)
 
     @classmethod
-    def read(cls, path: Path) -> "LibraryRows":
-        """Read what `to_bytes` gave.
+    def from_bytes(cls, content: bytes, path: Path) -> "LibraryRows":
+        """Read what `to_bytes` gave; `path` is where it lies, for messages.
 
         Raises
         ------
         BundleError
-            If the file is missing or damaged.
+            If the file is damaged.
         """
         try:
-            arrays: dict[str, NDArray[Any]] = load(path.read_bytes())
-            return cls(arrays["features"], arrays["codes"], arrays.get("groups"))
-        except (OSError, KeyError, SafetensorError) as error:
-            raise BundleError(f"{path}: cannot be read as safetensors ({error}).") from error
+            arrays: dict[str, NDArray[Any]] = load(content)
+            rows = cls(arrays["features"], arrays["codes"], arrays.get("groups"))
+        except (KeyError, SafetensorError) as error:
+            raise BundleError(
+                f"{path}: cannot be read as safetensors ({error}), expected what `berlese train` "
+                f"writes. {AGAIN}"
+            ) from error
+        parts = [rows.codes] if rows.groups is None else [rows.codes, rows.groups]
+        n = len(rows.features)
+        if rows.features.ndim != 2 or any(each.shape != (n,) for each in parts):
+            raise BundleError(
+                f"{path}: is damaged, expected a name and a group for each row of features. {AGAIN}"
+            )
+        if rows.codes.min(initial=0) < 0 or not np.isfinite(rows.features).all():
+            raise BundleError(f"{path}: is damaged, expected finite features. {AGAIN}")
+        return rows
