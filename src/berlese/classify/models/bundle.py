@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -350,9 +351,10 @@ class Bundle:
             If a file is missing or damaged, or a newer berlese wrote it; names the file.
         """
         folder = Path(folder)
-        if not folder.is_dir():
+        if not (folder / JSON_NAME).is_file():
             raise BundleError(
-                f"{folder}: is no bundle; expected a folder that `berlese train` made."
+                f"{folder}: is no bundle (it has no {JSON_NAME}); check the path, or make one: "
+                f"berlese train LIBRARY --out {quote(str(folder))}"
             )
         facts = _read_json(folder / JSON_NAME)
         arrays = _read_arrays(folder / ARRAYS_NAME)
