@@ -343,7 +343,7 @@ def test_photos_that_wait_are_not_called_failed(photos, berlese, tmp_path):
     assert berlese("add", survey, photos).exit_code == 0
     result = berlese("table", survey)
     assert result.exit_code == 0, result.output
-    assert "2 photos are not segmented yet" in result.stdout
+    assert "2 photos are not searched for animals yet: berlese segment" in result.stdout
     assert "could not be used" not in result.stdout
 
 

@@ -213,12 +213,12 @@ def test_what_cannot_be_taken_is_reported_and_the_others_go_on(named: Survey) ->
 
 
 def test_a_survey_without_names_says_what_to_do(survey: Survey, tmp_path: Path) -> None:
-    with pytest.raises(SurveyError, match="run `berlese segment` first"):
+    with pytest.raises(SurveyError, match="has no photos yet: berlese add"):
         next_to_review(survey, 3)
     save(tmp_path / "photos" / "a.png", dish(1, 3))
     add_photos(survey, [tmp_path / "photos"])
     segment_photos(survey)
-    with pytest.raises(SurveyError, match="run `berlese predict` first"):
+    with pytest.raises(SurveyError, match="no name yet: berlese predict MODEL"):
         next_to_review(survey, 3)
 
 

@@ -159,8 +159,9 @@ def _of_survey(reviewed: Path, session: Backbone, *, jobs: int | None, stages: S
         title = survey.settings.name
     if not usable:
         raise LibraryError(
-            f"{reviewed}: no animal is named by a person yet; run `berlese plan`, fill in the "
-            "sheet and `berlese import` it."
+            f"{reviewed}: no animal is named by a person yet: berlese plan {reviewed} --out "
+            f"review.csv, fill the sheet in, then: berlese import review.csv --into {reviewed} "
+            "--by 'YOUR NAME'"
         )
     return Reviewed(
         np.stack([found[each.crop_sha256] for each in usable]),

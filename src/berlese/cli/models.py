@@ -27,6 +27,7 @@ from berlese.study.protocols import cross_validate
 from berlese.survey.distance import write_distance
 from berlese.survey.failures import Failure, StepReport
 from berlese.survey.library import read_library
+from berlese.survey.missing import with_missing_step
 from berlese.survey.naming import embed_specimens, identify_specimens
 from berlese.survey.pipeline import backbone_of
 from berlese.survey.sheets import write_sheet
@@ -223,6 +224,7 @@ def predict_survey(
             with stages("identify", animals) as advance:
                 named = identify_specimens(opened, model, naming, progress=advance)
             write_distance(opened, model, bundle)
+            named = with_missing_step(named, opened)
     damaged = {failure.file for failure in embedded.failures}
     others = [failure for failure in named.failures if failure.file not in damaged]
     return replace(named, failures=(*embedded.failures, *others))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 
 from berlese.errors import SettingError
 from berlese.photos.reading import find_photos
@@ -23,9 +24,12 @@ def survey_among(targets: Sequence[Path], out: Path | None) -> Path | None:
             f"{survey}: is a survey, whose results stay in it; give it alone and without --out."
         )
     if survey is None and out is None:
+        files = "give --out to work on files outside of a survey"
+        if targets[0].is_file():
+            raise SettingError(f"{targets[0]}: is no survey; {files}.")
         raise SettingError(
-            f"{targets[0]}: is no survey; check the path, or give --out to work on files outside "
-            "of a survey."
+            f"{targets[0]}: is no survey; check the path, make one (berlese init "
+            f"{quote(str(targets[0]))}), or {files}."
         )
     return survey
 

@@ -40,7 +40,7 @@ def draw_overlay(
     line = max(1, round(max(picture.shape[:2]) / 900))
     outlines = [specimen.polygon * factor for specimen in specimens]
     texts = labels or [str(number) for number in range(1, len(outlines) + 1)]
-    size = 0.45 * line
+    size = 0.55 * line
     sizes = [_size_of(text, size, line) for text in texts]
     placed = place_labels(outlines, sizes, picture.shape[1], picture.shape[0])
     for outline, specimen in zip(outlines, specimens, strict=True):

@@ -11,6 +11,7 @@ from berlese.survey.community import write_tables
 from berlese.survey.estimates import Estimates, estimate_survey
 from berlese.survey.failures import read_failures
 from berlese.survey.measurements import write_measurements
+from berlese.survey.missing import missing_step, waiting_photos
 from berlese.survey.strangers import write_unknowns
 from berlese.survey.survey import Survey
 from berlese.survey.tables import Photo, UnusablePhoto, current_photos
@@ -58,7 +59,7 @@ def write_outputs(survey: Survey, *, level: Literal["sample", "site"] = "sample"
             *write_measurements(survey),
         )
     failed, waiting = _missing_photos(survey)
-    notes = (*_missing(failed), *_waiting(len(waiting)), *_unpromised(estimates))
+    notes = (*_missing(failed), *_waiting(len(waiting), survey), *_unpromised(estimates))
     return Outputs(paths, notes, len(failed) + len(waiting), estimates)
 
 
@@ -69,7 +70,7 @@ def _missing_photos(survey: Survey) -> tuple[list[str], list[str]]:
         failed = list(session.scalars(select(UnusablePhoto.sample_id)))
         left = session.scalars(current_photos().where(Photo.segmentation.is_(None))).all()
         failed += [photo.sample_id for photo in left if photo.path in reasons]
-        return failed, [photo.sample_id for photo in left if photo.path not in reasons]
+    return failed, waiting_photos(survey)
 
 
 def _missing(samples: list[str]) -> tuple[str, ...]:
@@ -81,13 +82,12 @@ def _missing(samples: list[str]) -> tuple[str, ...]:
     )
 
 
-def _waiting(photos: int) -> tuple[str, ...]:
-    if not photos:
-        return ()
-    return (
-        f"{photos} photos are not segmented yet: their animals are missing from these tables "
-        "(column photosFailed); run `berlese segment`.",
-    )
+def _waiting(photos: int, survey: Survey) -> tuple[str, ...]:
+    step = missing_step(survey)
+    if photos:
+        where = "their animals are missing from these tables (column photosFailed)"
+        return (f"{step} ({where}).",)
+    return (f"{step[0].upper()}{step[1:]}",) if step else ()
 
 
 def _unpromised(estimates: Estimates | None) -> tuple[str, ...]:

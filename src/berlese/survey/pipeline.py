@@ -105,11 +105,13 @@ class RunSettings:
     def __post_init__(self) -> None:
         if (self.library is None) == (self.model is None):
             raise SettingError(
-                "give either --library (pictures to train on) or --model (a bundle)."
+                "give either --library LIBRARY (a folder of pictures for each taxon) or --model "
+                "BUNDLE (what `berlese train` made)."
             )
-        for path in (self.library, self.model, self.samples, self.taxonomy):
+        for name in ("library", "model", "samples", "taxonomy"):
+            path = getattr(self, name)
             if path is not None and not path.exists():
-                raise SettingError(f"{path}: does not exist; check the path.")
+                raise SettingError(f"--{name} {path}: does not exist; check the path.")
         if self.samples is not None:
             read_sample_sheet(self.samples)  # a wrong one shall stop a run before it begins
 

@@ -13,6 +13,7 @@ import numpy as np
 from berlese.classify.counts.review_plan import Goal
 from berlese.errors import SurveyError
 from berlese.survey.estimates import Estimates, estimate_survey
+from berlese.survey.missing import missing_step
 from berlese.survey.reviewing import animals_of, chances_of
 from berlese.survey.survey import Survey
 
@@ -115,7 +116,7 @@ def review_progress(survey: Survey, goal: Goal, estimates: Estimates | None = No
     animals = animals_of(survey)
     n = len(animals)
     if not n:
-        raise SurveyError(f"{survey.folder}: has no animals; run `berlese segment` first.")
+        raise SurveyError(f"{survey.folder}: has no animals; {missing_step(survey)}.")
     drawn = int(np.isfinite(chances_of(survey, animals)).sum())
     look = goal.last_look(drawn, n)
     next_look = goal.next_look(drawn, n)

@@ -23,6 +23,7 @@ from berlese.errors import SettingError, SurveyError
 from berlese.features.store import FeatureStore
 from berlese.survey.community import known_taxa
 from berlese.survey.failures import Failure, StepReport
+from berlese.survey.missing import missing_step
 from berlese.survey.spellings import Spellings, plain_name
 from berlese.survey.survey import Survey, utc_now
 from berlese.survey.tables import (
@@ -215,7 +216,7 @@ def features_of(survey: Survey, animals: Sequence[Animal]) -> NDArray[np.float64
         model = session.get(Model, said.model_id) if said is not None else None
     if model is None:
         raise SurveyError(
-            f"{survey.folder}: no model has named its animals; run `berlese predict` first."
+            f"{survey.folder}: no model has named its animals; {missing_step(survey)}."
         )
     return stored_features(survey, animals, model.backbone, model.backbone_hash).astype(np.float64)
 
@@ -244,7 +245,7 @@ def stored_features(
 
 def _require_some(survey: Survey, animals: Sequence[Animal]) -> None:
     if not animals:
-        raise SurveyError(f"{survey.folder}: has no animals; run `berlese segment` first.")
+        raise SurveyError(f"{survey.folder}: has no animals; {missing_step(survey)}.")
 
 
 def add_names(survey: Survey, names: Iterable[GivenName], by: str) -> StepReport:

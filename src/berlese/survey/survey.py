@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import isfinite
 from pathlib import Path
+from shlex import quote
 from types import TracebackType
 from typing import Any
 
@@ -158,7 +159,12 @@ class Survey:
         """
         path = Path(folder).resolve()
         if is_survey(path):
-            raise SurveyError(f"{path}: is a survey already; open it, or choose another folder.")
+            raise SurveyError(
+                f"{path}: is a survey already; add photos to it (berlese add "
+                f"{quote(str(folder))} PHOTO...), or choose another folder."
+            )
+        if path.is_file():
+            raise SurveyError(f"{path}: is a file; a survey is a folder, choose another name.")
         try:
             path.mkdir(parents=True, exist_ok=True)
             with _held(_lock_of(path), path):
@@ -182,10 +188,12 @@ class Survey:
             made it.
         """
         path = Path(folder).resolve()
+        if path.is_file():
+            raise SurveyError(f"{path}: is a file; expected the folder of a survey.")
         if not is_survey(path):
             raise SurveyError(
                 f"{path}: is no survey (it has no {SETTINGS_NAME}); "
-                "make one with `berlese init`, or check the path."
+                f"check the path, or make one: berlese init {quote(str(folder))}"
             )
         settings = SurveySettings.read(path / SETTINGS_NAME)
         if not (path / DATABASE_NAME).is_file():

@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -386,9 +387,10 @@ class Bundle:
             If a file is missing or damaged, or a newer berlese wrote it; names the file.
         """
         folder = Path(folder)
-        if not folder.is_dir():
+        if not (folder / JSON_NAME).is_file():
             raise BundleError(
-                f"{folder}: is no bundle; expected a folder that `berlese train` made."
+                f"{folder}: is no bundle (it has no {JSON_NAME}); check the path, or make one: "
+                f"berlese train LIBRARY --out {quote(str(folder))}"
             )
         facts = read_facts(folder / JSON_NAME)
         content = read_whole(folder / ARRAYS_NAME, facts)

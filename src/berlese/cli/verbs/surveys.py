@@ -44,6 +44,7 @@ def add(
     """Add photos to a survey; they stay where they lie."""
     with user_errors():
         from berlese.survey.adding import add_photos, count_photos
+        from berlese.survey.missing import with_missing_step
         from berlese.survey.samples import hash_of_sheet
         from berlese.survey.survey import Survey
 
@@ -64,6 +65,7 @@ def add(
                 progress=advance,
             )
             offers = _offered_scales(opened) if json else {}
+            report = with_missing_step(report, opened)
     finish_step(report, "photos added", as_json=json, more=offers)
 
 
@@ -125,6 +127,7 @@ def segment(
         stages = Stages(quiet=quiet)
         folder = survey_among(targets, out)
         if folder is not None:
+            from berlese.survey.missing import with_missing_step
             from berlese.survey.steps import segment_photos
             from berlese.survey.tables import current_photos
 
@@ -142,6 +145,7 @@ def segment(
                     progress=advance,
                 )
                 offers = _offered_scales(survey) if json else {}
+                report = with_missing_step(report, survey)
         elif out is not None:
             from berlese.cli.segmentation import segment_into_folder
 
@@ -179,9 +183,13 @@ def report(
 ) -> None:
     """Write the report of a survey: one HTML file that opens offline."""
     with user_errors():
+        from berlese.survey.missing import missing_step
         from berlese.survey.report import write_report
         from berlese.survey.survey import Survey
 
         with Survey.open(survey) as opened:
-            path = str(write_report(opened))
-    print_json({"file": path}) if json else typer.echo(path)
+            path, step = str(write_report(opened)), missing_step(opened)
+    if json:
+        print_json({"file": path})
+    else:
+        typer.echo(f"{path}\n{step[0].upper()}{step[1:]}" if step else path)
