@@ -33,7 +33,7 @@ from sklearn.semi_supervised import LabelSpreading
 
 from berlese.classify.adaptation.consensus import SURE, ConsensusClassifier
 from berlese.classify.adaptation.domains import Domains
-from berlese.classify.adaptation.guard import decide
+from berlese.classify.adaptation.guard import Decision, decide
 from berlese.classify.adaptation.method import fit_source
 from berlese.classify.adaptation.prototypes import PrototypeClassifier
 from berlese.classify.adaptation.retraining import InformationMaximisationClassifier
@@ -131,24 +131,34 @@ def gains(run: Run, *, names: Sequence[int], peers: bool) -> dict[str, float]:
     own = fit_source(run.domains, 0.01)(run.domains.target)
     right = {"source only": run.named(own)}
     target = run.domains.target
-    by = {"consensus": ConsensusClassifier(), "T3A half-way": PrototypeClassifier()}
-    for name, method in by.items():
-        right[name] = run.named(method.fit_domains(run.domains).scores_(target))
-    agreed = by["consensus"].scores_
+    unnamed = run.with_names(0)
+    without = decide(unnamed, own, unnamed.is_reviewed)
+    right["guard, no reviewed"] = run.named(_chosen(without, own, target))
+    consensus = without.classifier or ConsensusClassifier().fit_domains(unnamed)
+    agreed = consensus.scores_
+    right["consensus"] = run.named(agreed(target))
     if isinstance(agreed, MeanScores):
         agreed = agreed.members[0]
     right["consensus without its brake"] = run.named(agreed(target))
-    sure = by["consensus"].sureness_ >= SURE
+    sure = consensus.sureness_ >= SURE
     right["consensus, the source alone where not sure"] = run.named(agreed(target) if sure else own)
-    for count in (0, *names):
+    prototypes = PrototypeClassifier().fit_domains(unnamed)
+    right["T3A half-way"] = run.named(prototypes.scores_(target))
+    for count in names:
         named = run.with_names(count)
         decision = decide(named, own, named.is_reviewed)
-        chosen = own if decision.classifier is None else decision.classifier.scores_(target)
-        right[f"guard, {count or 'no'} reviewed"] = run.named(chosen)
+        right[f"guard, {count} reviewed"] = run.named(_chosen(decision, own, target))
     if peers:
         named = run.with_names(REVIEWED)
         right |= _peers_rules(run, right["source only"], named.is_reviewed)
     return {name: float(each.mean() - right["source only"].mean()) for name, each in right.items()}
+
+
+def _chosen(
+    decision: Decision, own: NDArray[np.float64], target: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Probabilities by what the guard chose."""
+    return own if decision.classifier is None else decision.classifier.scores_(target)
 
 
 def _peers_rules(

@@ -23,6 +23,8 @@ def crops(tmp_path_factory):
         if number < 12:
             lines.append(f"crops/{number:02}.png,{taxon}")
     (folder / "names.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    more = [f"crops/{number:02}.png,{sorted(SHAPES)[number % 2]}" for number in range(12, 24)]
+    (folder / "more.csv").write_text("\n".join([*lines, *more]) + "\n", encoding="utf-8")
     return folder
 
 
@@ -68,6 +70,21 @@ def test_names_adapt_a_model_that_is_read_again(bundle, crops, berlese, tmp_path
     result = berlese("adapt", out, crops / "crops", "--out", again, "--method", "prototypes")
     assert result.exit_code == 0, result.output
     assert "asked for" in result.stdout
+
+
+def test_from_twenty_names_on_the_adapted_model_shows_what_came_true(
+    bundle, crops, berlese, tmp_path
+):
+    out = tmp_path / "adapted.bundle"
+    result = berlese(
+        "adapt", bundle, crops / "crops", "--out", out, "--reviewed", crops / "more.csv"
+    )
+    assert result.exit_code == 0, result.output
+    assert (out / "reliability.png").read_bytes().startswith(b"\x89PNG")
+    # What it learned from cannot tell how good it is.
+    again = berlese("calibrate", out, crops / "more.csv", "--out", tmp_path / "again")
+    assert again.exit_code == 2
+    assert "has learned from all 24 reviewed animals" in again.stderr
 
 
 def test_what_cannot_be_adapted_is_refused_in_a_line(bundle, crops, berlese, tmp_path):
