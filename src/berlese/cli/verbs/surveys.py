@@ -179,9 +179,10 @@ def report(
 ) -> None:
     """Write the report of a survey: one HTML file that opens offline."""
     with user_errors():
+        from berlese.cli.simulation import truth_of
         from berlese.survey.report import write_report
         from berlese.survey.survey import Survey
 
         with Survey.open(survey) as opened:
-            path = str(write_report(opened))
+            path = str(write_report(opened, truth=truth_of(opened)))
     print_json({"file": path}) if json else typer.echo(path)
