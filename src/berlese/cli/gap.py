@@ -25,7 +25,7 @@ from berlese.features import backbones
 from berlese.photos.reading import decode_image
 from berlese.photos.writing import write_text_atomic
 from berlese.specimens.appearance import PROPERTIES, appearance
-from berlese.study.protocols import cross_validate
+from berlese.study.protocols import cross_validate, most_folds
 from berlese.survey.library import read_library
 from berlese.survey.photo_sets import read_photo_set
 from berlese.survey.training import EmbeddedLibrary, embed_library
@@ -95,14 +95,15 @@ def _looks(paths: Sequence[Path], seed: int) -> NDArray[np.float64]:
 
 def _expected(embedded: EmbeddedLibrary, error: DomainError, seed: int) -> Expectation | None:
     """Range of accuracy; None where the library is too small to hold pictures out."""
-    if len(embedded.paths) < 2 * len(set(embedded.labels.tolist())):
+    folds = min(3, most_folds(embedded.labels, embedded.groups))
+    if folds < 2 or len(embedded.paths) < 2 * len(set(embedded.labels.tolist())):
         return None
     within = cross_validate(
         embedded.features,
         embedded.labels,
         embedded.groups,
         lambda: new_head(DEFAULT_HEAD, random_state=seed),
-        folds=3,
+        folds=folds,
         seed=seed,
     )
     return expected_accuracy(within.accuracy, error, MEASURED)
