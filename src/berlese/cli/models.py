@@ -223,7 +223,9 @@ def predict_survey(
                 embedded = embed_specimens(opened, session, jobs=jobs, progress=advance)
             with stages("identify", animals) as advance:
                 named = identify_specimens(opened, model, naming, progress=advance)
-            write_distance(opened, model, bundle)
+            distance = write_distance(opened, model, bundle)
+            if distance is not None:
+                named = replace(named, notes=(f"{distance.headline()} {distance.meaning()}",))
             named = with_missing_step(named, opened)
     damaged = {failure.file for failure in embedded.failures}
     others = [failure for failure in named.failures if failure.file not in damaged]

@@ -138,8 +138,8 @@ class LibraryDistance:
         if self.check is not None and self.check.auroc is not None:
             return (
                 f"Of an animal that looks much like {self._whose} and one that is of them, a "
-                f"classifier tells which is which in {self.check.auroc:.0%} (50% is alike, 100% "
-                "is told apart always).",
+                f"classifier tells which is which in {self.check.auroc:.0%} of such pairs (50% is "
+                "alike, 100% is told apart always).",
             )
         if self.error is not None:
             return (
@@ -158,8 +158,8 @@ class LibraryDistance:
         if self.verdict == "alike":
             right = ""
             if self.expected is not None:
-                right = f" (of those, {self.expected.within:.0%} were named right)"
-            return (f"Names should be about as often right as on pictures held out there{right}.",)
+                right = f": {self.expected.within:.0%} of those"
+            return (f"Names should be right about as often as on pictures held out there{right}.",)
         if self.verdict == "not known":
             return (
                 "With another camera, light, ground or fauna names are often wrong, and "
