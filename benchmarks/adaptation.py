@@ -1,6 +1,6 @@
 """Adaptation to other photos: what it gains, what the guard makes of it, and what names add.
 
-    python benchmarks/adaptation.py closed shifted [--seeds 5] [--peers] [--out FILE.csv]
+    python benchmarks/adaptation.py closed shifted [--seeds 5] [--names 10 30] [--peers]
     python benchmarks/adaptation.py reviewed --seeds 8
     python benchmarks/adaptation.py within surf-closed surf-shifted
     python benchmarks/adaptation.py simulated --libraries DIR
@@ -15,7 +15,7 @@ animals that nobody named and, from web to field, whose photo shows no animal th
 import argparse
 import csv
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +31,7 @@ from feature_sets import (
 from numpy.typing import NDArray
 from sklearn.semi_supervised import LabelSpreading
 
-from berlese.classify.adaptation.consensus import ConsensusClassifier
+from berlese.classify.adaptation.consensus import SURE, ConsensusClassifier
 from berlese.classify.adaptation.domains import Domains
 from berlese.classify.adaptation.guard import decide
 from berlese.classify.adaptation.method import fit_source
@@ -126,7 +126,7 @@ def _shifted(y: NDArray, rng: np.random.Generator) -> NDArray[np.intp]:
     return np.concatenate(rows)
 
 
-def gains(run: Run, *, peers: bool) -> dict[str, float]:
+def gains(run: Run, *, names: Sequence[int], peers: bool) -> dict[str, float]:
     """Gain of each rule over the source's regression; `peers`: more rules, at thrice the time."""
     own = fit_source(run.domains, 0.01)(run.domains.target)
     right = {"source only": run.named(own)}
@@ -138,12 +138,15 @@ def gains(run: Run, *, peers: bool) -> dict[str, float]:
     if isinstance(agreed, MeanScores):
         agreed = agreed.members[0]
     right["consensus without its brake"] = run.named(agreed(target))
-    for count in (0, 10, REVIEWED):
+    sure = by["consensus"].sureness_ >= SURE
+    right["consensus, the source alone where not sure"] = run.named(agreed(target) if sure else own)
+    for count in (0, *names):
         named = run.with_names(count)
         decision = decide(named, own, named.is_reviewed)
         chosen = own if decision.classifier is None else decision.classifier.scores_(target)
         right[f"guard, {count or 'no'} reviewed"] = run.named(chosen)
     if peers:
+        named = run.with_names(REVIEWED)
         right |= _peers_rules(run, right["source only"], named.is_reviewed)
     return {name: float(each.mean() - right["source only"].mean()) for name, each in right.items()}
 
@@ -170,11 +173,13 @@ def _peers_rules(
     }
 
 
-def compare(rows: list, figure: str, drawn: Iterator[Run], *, peers: bool, on: str) -> None:
+def compare(
+    rows: list, figure: str, drawn: Iterator[Run], *, names: Sequence[int], peers: bool, on: str
+) -> None:
     """Add mean, worst run and share of runs that lose a point, for each rule."""
     found: dict[str, list[float]] = {}
     for run in drawn:
-        for name, gain in gains(run, peers=peers).items():
+        for name, gain in gains(run, names=names, peers=peers).items():
             found.setdefault(name, []).append(gain)
         print(run.pair, {name: round(each[-1], 3) for name, each in found.items()}, flush=True)
     for name, each in found.items():
@@ -226,7 +231,7 @@ def with_names(rows: list, drawn: list[Run], on: str) -> None:
         rows.append((figure, f"{np.mean(each):.4f}", sd, on, f"{len(each)} seeds"))
 
 
-def within(rows: list, seeds: range, cache: dict) -> None:
+def within(rows: list, seeds: range, cache: dict, *, names: Sequence[int]) -> None:
     """Add gains where source and target are halves of one set: there is nothing to adapt to."""
     found: dict[str, list[float]] = {}
     for seed in seeds:
@@ -240,7 +245,7 @@ def within(rows: list, seeds: range, cache: dict) -> None:
             domains = Domains(classes, source.X, codes, target.X, np.full(len(target), -1))
             truth = np.searchsorted(classes, target.y)
             run = Run(f"within {name}", domains, truth, target.groups, rng)
-            for rule, gain in gains(run, peers=False).items():
+            for rule, gain in gains(run, names=names, peers=False).items():
                 found.setdefault(rule, []).append(gain)
     for rule, each in found.items():
         spread = f"worst {np.min(each):+.3f}"
@@ -254,6 +259,9 @@ def main() -> None:
     parser.add_argument("parts", nargs="+", choices=parts)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--first", type=int, default=0, help="seed")
+    parser.add_argument(
+        "--names", type=int, nargs="*", default=(10, REVIEWED), help="numbers of names of the guard"
+    )
     parser.add_argument("--peers", action="store_true", help="rules that were best before as well")
     parser.add_argument("--libraries", type=Path, help="of `berlese simulate libraries`")
     parser.add_argument("--out", type=Path, help="CSV to append to")
@@ -265,21 +273,21 @@ def main() -> None:
             pairs = CLOSED if part == "closed" else SHIFTED
             drawn = runs(pairs, shares, seeds, None, cache)
             on = f"insects (M, L) and Office GoogleNet, {len(pairs)} pairs x {options.seeds} seeds"
-            compare(rows, part, drawn, peers=options.peers, on=on)
+            compare(rows, part, drawn, names=options.names, peers=options.peers, on=on)
         elif part.startswith("surf"):
             drawn = runs(SURF_PAIRS, shares, seeds, None, cache)
             on = f"Office-Caltech SURF, 12 pairs x {options.seeds} seeds, not used for choosing"
-            compare(rows, part, drawn, peers=options.peers, on=on)
+            compare(rows, part, drawn, names=options.names, peers=options.peers, on=on)
         elif part == "simulated":
             drawn = runs(SIMULATED, shares, seeds, options.libraries, cache)
             on = f"simulated libraries, LL>LH and GH>LH x {options.seeds} seeds"
-            compare(rows, part, drawn, peers=options.peers, on=on)
+            compare(rows, part, drawn, names=options.names, peers=options.peers, on=on)
         elif part == "reviewed":
             pairs = [pair for pair in INSECTS if pair[0] == "L"]
             drawn = list(runs(pairs, shares, seeds, None, cache))
             with_names(rows, drawn, "insects, backbone L")
         else:
-            within(rows, seeds, cache)
+            within(rows, seeds, cache, names=options.names)
     for row in rows:
         print(" | ".join(row))
     if options.out:
