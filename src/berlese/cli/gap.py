@@ -20,7 +20,8 @@ from berlese.cli.console import Stages
 from berlese.cli.gap_page import write_page
 from berlese.cli.gap_report import GapReport
 from berlese.cli.groups import Extractor, Labels
-from berlese.errors import PhotoError, SettingError
+from berlese.cli.targets import require_absent
+from berlese.errors import PhotoError
 from berlese.features import backbones
 from berlese.photos.reading import decode_image
 from berlese.photos.writing import write_text_atomic
@@ -53,8 +54,7 @@ def gap_into(
     SettingError
         If `out` exists and `overwrite` is not set.
     """
-    if (out / JSON_NAME).exists() and not overwrite:
-        raise SettingError(f"{out / JSON_NAME} exists; give --overwrite, or another --out.")
+    require_absent([out / JSON_NAME], overwrite=overwrite)
     labelled = read_library(library, labels.taxon, labels.group)
     with stages("prepare backbone"):
         session = backbones.load(extractor.backbone, weights=extractor.weights, threads=jobs)

@@ -9,6 +9,7 @@ import numpy as np
 
 from berlese import __version__
 from berlese.cli.console import Stages
+from berlese.cli.targets import require_absent
 from berlese.errors import ExchangeFormatError, SettingError
 from berlese.exchange.coco import CocoPhoto, CocoSpecimen, read_coco, write_coco
 from berlese.features.backbones import usable_cpus
@@ -158,8 +159,7 @@ def simulate_into(
     SettingError
         If `out` holds simulated photos and `overwrite` is not set.
     """
-    if (out / TRUTH_NAME).exists() and not overwrite:
-        raise SettingError(f"{out / TRUTH_NAME} exists; give --overwrite, or another --out.")
+    require_absent([out / TRUTH_NAME], overwrite=overwrite)
     with stages("simulate photos", photos) as advance:
         simulated = simulate_survey(
             seed, n_photos=photos, specimens_per_photo=animals, n_sites=sites
