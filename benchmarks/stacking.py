@@ -1,15 +1,19 @@
 """Compare `berlese stack` with enfuse on slices whose sharp truth is known.
 
-    python benchmarks/stacking.py [--photos FOLDER] [--side PIXELS] [--seeds N]
+    python benchmarks/stacking.py [--photos FOLDER] [--side PIXELS] [--seeds N] [--out FILE.csv]
 
-Slices are simulated from real and from simulated sharp photos. enfuse (five settings; the best
-one by PSNR counts) takes the slices that align_image_stack aligned, and, apart from that, those
-that `berlese` aligned, which tells fusing from aligning. Every result is laid onto the truth by
-the same registration and a straight line a channel (each program takes the geometry and the light
-of another slice), and scored without its border. Seconds are of the processor, user and system.
+Slices are simulated from real and from simulated sharp photos. enfuse has nineteen settings on the
+slices that two settings of align_image_stack aligned; of these thirty-eight, the best one on each
+stack counts, by PSNR and by SSIM apart, which only one who knows the truth could choose. The best
+one also gets the slices that `berlese` aligned, which tells fusing from aligning. Every result is
+laid onto the truth by the same registration and a straight line a channel (each program takes the
+geometry and the light of another slice), and scored without its border. Seconds are of the
+processor, user and system, one thread each.
 """
 
 import argparse
+import csv
+import os
 import resource
 import shutil
 import subprocess
@@ -17,6 +21,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import astuple, dataclass, fields
+from itertools import groupby
 from pathlib import Path
 
 import cv2
@@ -25,7 +31,7 @@ from skimage.metrics import structural_similarity
 
 from berlese.photos.frames import open_frame, write_frame
 from berlese.photos.reading import open_photo
-from berlese.photos.registration import lay_onto, register
+from berlese.photos.registration import Matrix, lay_onto, register
 from berlese.photos.stack import METHODS, Stacked, StackSettings, stack_slices
 from berlese.photos.writing import write_png
 from berlese.simulate.focus import FocusDrive, domes, iter_slices
@@ -33,13 +39,42 @@ from berlese.simulate.surveys import simulate_photo
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "bulk"
 BY_CONTRAST = ("--exposure-weight=0", "--saturation-weight=0", "--contrast-weight=1")
+HARD = (*BY_CONTRAST, "--hard-mask")
 ENFUSE = {
-    "hard mask": ("--hard-mask",),
-    "hard mask, l-star": ("--hard-mask", "--gray-projector=l-star"),
-    "hard mask, window 9": ("--hard-mask", "--contrast-window-size=9"),
-    "hard mask, edges": ("--hard-mask", "--contrast-edge-scale=0.5"),
-    "soft mask": ("--soft-mask",),
+    "hard": HARD,
+    "hard, window 3": (*HARD, "--contrast-window-size=3"),
+    "hard, window 7": (*HARD, "--contrast-window-size=7"),
+    "hard, window 9": (*HARD, "--contrast-window-size=9"),
+    "hard, window 15": (*HARD, "--contrast-window-size=15"),
+    "hard, l-star": (*HARD, "--gray-projector=l-star"),
+    "hard, l-star, window 9": (*HARD, "--gray-projector=l-star", "--contrast-window-size=9"),
+    "hard, luminance": (*HARD, "--gray-projector=luminance"),
+    "hard, value": (*HARD, "--gray-projector=value"),
+    "hard, edges 0.3": (*HARD, "--contrast-edge-scale=0.3"),
+    "hard, edges 0.5": (*HARD, "--contrast-edge-scale=0.5"),
+    "hard, edges 0.5, window 9": (*HARD, "--contrast-edge-scale=0.5", "--contrast-window-size=9"),
+    "hard, edges 1, window 9": (*HARD, "--contrast-edge-scale=1", "--contrast-window-size=9"),
+    "hard, 3 levels": (*HARD, "--levels=3"),
+    "hard, 5 levels": (*HARD, "--levels=5"),
+    "soft": (*BY_CONTRAST, "--soft-mask"),
+    "soft, window 9": (*BY_CONTRAST, "--soft-mask", "--contrast-window-size=9"),
+    "hard, exposure 0.1": ("--hard-mask", *BY_CONTRAST[1:], "--exposure-weight=0.1"),
+    "hard, saturation 0.1": ("--hard-mask", *BY_CONTRAST[::2], "--saturation-weight=0.1"),
 }
+ALIGNING = {"-m": ("-m",), "-m -i, 20 points": ("-m", "-i", "-c", "20")}
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How near one program came to the truth of one stack."""
+
+    scene: str
+    seed: int
+    program: str
+    setting: str
+    psnr_db: float
+    ssim: float
+    cpu_s: float
 
 
 def scenes(photos: Path, side: int) -> Iterator[tuple[str, np.ndarray, FocusDrive]]:
@@ -62,10 +97,15 @@ def heights_of(sharp: np.ndarray) -> np.ndarray:
     return domes(dark > 0)
 
 
-def score(seen: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
-    """PSNR in dB and SSIM, after laying `seen` onto the truth and evening its light."""
+def geometry(seen: np.ndarray, truth: np.ndarray) -> Matrix:
+    """Return how a result lies on the truth."""
     grey = [cv2.cvtColor(each.astype(np.float32), cv2.COLOR_RGB2GRAY) for each in (truth, seen)]
-    laid = lay_onto(seen.astype(np.float32), register(*grey).matrix, truth.shape[1::-1])
+    return register(*grey).matrix
+
+
+def score(seen: np.ndarray, truth: np.ndarray, matrix: Matrix) -> tuple[float, float]:
+    """PSNR in dB and SSIM, after laying `seen` onto the truth and evening its light."""
+    laid = lay_onto(seen.astype(np.float32), matrix, truth.shape[1::-1])
     border = truth.shape[0] // 16
     inner = (slice(border, -border), slice(border, -border))
     laid, true = laid[inner], truth[inner].astype(np.float32)
@@ -78,22 +118,28 @@ def score(seen: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
 
 
 def run(*command: object, folder: Path) -> float:
-    """Run a program and return its processor seconds."""
+    """Run a program on one thread and return its processor seconds."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([*map(str, command)], cwd=folder, check=True, capture_output=True)
+    one = {**os.environ, "OMP_NUM_THREADS": "1"}
+    subprocess.run([*map(str, command)], cwd=folder, check=True, capture_output=True, env=one)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def best_of_enfuse(slices: list[Path], folder: Path, truth: np.ndarray) -> tuple[str, tuple]:
-    """Fuse aligned slices by each setting; return the best one's name, scores and seconds."""
-    results = {}
-    for name, flags in ENFUSE.items():
-        out = folder / "enfused.tif"
-        seconds = run("enfuse", *BY_CONTRAST, *flags, "-o", out, *slices, folder=folder)
+def by_enfuse(
+    slices: list[Path], truth: np.ndarray, settings: dict[str, tuple[str, ...]]
+) -> Iterator[tuple[str, float, float, float]]:
+    """Fuse aligned slices by each setting; yield its name, scores and seconds.
+
+    Slices that were aligned once lie on the truth in one way, whatever fuses them.
+    """
+    out = slices[0].parent / "enfused.tif"
+    matrix = None
+    for name, flags in settings.items():
+        seconds = run("enfuse", *flags, "-o", out, *slices, folder=out.parent)
         pixels = open_frame(out).pixels()
-        results[name] = (*score(pixels, truth), seconds)
-    return max(results.items(), key=lambda each: each[1][0])
+        matrix = geometry(pixels, truth) if matrix is None else matrix
+        yield name, *score(pixels, truth, matrix), seconds
 
 
 def laid_slices(stacked: Stacked, folder: Path) -> list[Path]:
@@ -107,9 +153,8 @@ def laid_slices(stacked: Stacked, folder: Path) -> list[Path]:
     return paths
 
 
-def compare(name: str, sharp: np.ndarray, drive: FocusDrive, seed: int) -> list[tuple]:
-    """Return rows of scene, program, PSNR, SSIM and seconds."""
-    rows = []
+def compare(scene: str, sharp: np.ndarray, drive: FocusDrive, seed: int) -> Iterator[Score]:
+    """Yield the scores of all programs on one stack."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         paths = []
@@ -120,33 +165,79 @@ def compare(name: str, sharp: np.ndarray, drive: FocusDrive, seed: int) -> list[
         for method in METHODS:
             start = time.process_time()
             stacked = stack_slices(paths, StackSettings(method))
+            write_frame(folder / "fused.tif", stacked.pixels, stacked.middle)
             seconds = time.process_time() - start
-            rows.append((name, f"berlese {method}", *score(stacked.pixels, sharp), seconds))
-        aligning = run("align_image_stack", "-m", "-a", "aligned", *paths, folder=folder)
-        setting, scores = best_of_enfuse(sorted(folder.glob("aligned*")), folder, sharp)
-        psnr, ssim, fusing = scores
-        rows.append((name, f"align_image_stack, enfuse {setting}", psnr, ssim, aligning + fusing))
-        setting, scores = best_of_enfuse(laid_slices(stacked, folder), folder, sharp)
-        rows.append((name, f"aligned by berlese, enfuse {setting}", *scores))
-    return rows
+            scores = score(stacked.pixels, sharp, geometry(stacked.pixels, sharp))
+            yield Score(scene, seed, "berlese", method, *scores, seconds)
+        peers = []
+        for name, flags in ALIGNING.items():
+            aligning = run("align_image_stack", *flags, "-a", "aligned", *paths, folder=folder)
+            aligned = sorted(folder.glob("aligned*.tif"))
+            for setting, psnr, ssim, fusing in by_enfuse(aligned, sharp, ENFUSE):
+                told = f"{name}; {setting}"
+                seconds = aligning + fusing
+                peers.append((psnr, setting))
+                yield Score(scene, seed, "align_image_stack, enfuse", told, psnr, ssim, seconds)
+            for path in aligned:
+                path.unlink()
+        best = max(peers)[1]
+        laid = laid_slices(stacked, folder)
+        for setting, psnr, ssim, fusing in by_enfuse(laid, sharp, {best: ENFUSE[best]}):
+            program = "enfuse on slices aligned by berlese"
+            yield Score(scene, seed, program, setting, psnr, ssim, fusing)
+
+
+def told(scores: list[Score]) -> Iterator[str]:
+    """Say over all stacks how the programs did, with mean and standard deviation."""
+
+    def line(name: str, rows: list[Score]) -> str:
+        values = np.array([(row.psnr_db, row.ssim, row.cpu_s) for row in rows])
+        mean, spread = values.mean(axis=0), values.std(axis=0, ddof=1)
+        return (
+            f"{name:46s} {mean[0]:6.2f} +- {spread[0]:.2f} dB   {mean[1]:.4f} +- {spread[1]:.4f}   "
+            f"{mean[2]:5.1f} +- {spread[2]:.1f} s   {len(rows)} stacks"
+        )
+
+    for method in METHODS:
+        yield line(f"berlese {method}", [row for row in scores if row.setting == method])
+    peers = [row for row in scores if row.program.startswith("align")]
+    stacks = [list(rows) for _, rows in groupby(peers, key=lambda row: (row.scene, row.seed))]
+    yield line("enfuse, best PSNR of each stack", [max(s, key=lambda r: r.psnr_db) for s in stacks])
+    yield line("enfuse, best SSIM of each stack", [max(s, key=lambda r: r.ssim) for s in stacks])
+    for setting in dict.fromkeys(row.setting for row in peers):
+        yield line(setting, [row for row in peers if row.setting == setting])
+    aligned = [row for row in scores if row.program.startswith("enfuse on")]
+    yield line("enfuse on slices aligned by berlese", aligned)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--photos", type=Path, default=SHARED)
     parser.add_argument("--side", type=int, default=800, help="Pixels a side of each scene.")
-    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--scenes", nargs="*", help="Only these.")
+    parser.add_argument("--out", type=Path, help="A CSV, one row a stack and setting.")
     options = parser.parse_args()
     for program in ("enfuse", "align_image_stack"):
         if shutil.which(program) is None:
             sys.exit(f"{program} is not installed; on Debian: apt install enfuse hugin-tools")
+    cv2.setNumThreads(1)
+    scores = []
     for name, sharp, drive in scenes(options.photos, options.side):
+        if options.scenes and name not in options.scenes:
+            continue
         for seed in range(1, options.seeds + 1):
-            for scene, program, psnr, ssim, seconds in compare(name, sharp, drive, seed):
-                print(
-                    f"{scene:18s} {seed} {program:50s} {psnr:6.2f} dB {ssim:.4f} {seconds:6.1f} s",
-                    flush=True,
-                )
+            for row in compare(name, sharp, drive, seed):
+                scores.append(row)
+                print(*astuple(row), sep="  ", flush=True)
+    print(*told(scores), sep="\n")
+    if options.out:
+        with options.out.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow([each.name for each in fields(Score)])
+            for row in scores:
+                numbers = (f"{row.psnr_db:.3f}", f"{row.ssim:.5f}", f"{row.cpu_s:.2f}")
+                writer.writerow([*astuple(row)[:4], *numbers])
 
 
 if __name__ == "__main__":

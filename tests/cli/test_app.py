@@ -78,6 +78,22 @@ def test_run_prints_the_table_and_where_it_lies(photos, bundle, berlese, tmp_pat
     assert "not finished" not in page  # of the run that wrote it
 
 
+def test_run_says_before_the_table_how_far_the_photos_are_from_the_library(
+    photos, bundle, berlese, tmp_path
+):
+    survey = tmp_path / "survey"
+    result = berlese("run", photos, "--model", bundle, "--out", survey)
+    assert result.exit_code == 0, result.output
+    said = "10 animals are too few"
+    assert result.stdout.index(said) < result.stdout.index("Animals by site")
+    assert "berlese plan survey --out review.csv --count 10" in result.stdout
+    domain = json.loads((survey / "summary.json").read_text(encoding="utf-8"))["domain"]
+    assert (domain["verdict"], domain["animals"], domain["error"]) == ("not known", 10, None)
+    assert said in domain["headline"]
+    page = (survey / "exports" / "report.html").read_text(encoding="utf-8")
+    assert page.index(said) < page.index("Community table")
+
+
 def test_many_sites_are_summed_on_the_terminal(bundle, berlese, tmp_path):
     for site in range(7):
         save(tmp_path / "photos" / f"site-{site}" / f"{site}.png", dish(site, 2))

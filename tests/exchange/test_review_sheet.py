@@ -82,6 +82,10 @@ def test_a_sheet_that_is_there_is_never_overwritten(tmp_path: Path) -> None:
     with pytest.raises(ExchangeFormatError, match="choose another name"):
         write_review_sheet(path, [animal(1)])
     assert path.read_text(encoding="utf-8") == "a person's work\n"
+    (tmp_path / "report.html").write_text("a report\n", encoding="utf-8")
+    with pytest.raises(ExchangeFormatError, match=r"report\.html: exists.*choose another name"):
+        write_review_sheet(tmp_path / "report.csv", [animal(1)])
+    assert not (tmp_path / "report.csv").exists()
 
 
 def test_rows_that_cannot_be_meant_are_named_and_the_others_go_on(tmp_path: Path) -> None:

@@ -80,6 +80,33 @@ def test_a_slice_blurred_through_is_named_and_left_out(scene, tmp_path):
     assert psnr(in_place(result.pixels, scene.sharp), scene.sharp) > 27
 
 
+def with_a_hand(picture: np.ndarray) -> np.ndarray:
+    """Lay something large, near and out of focus over a corner of a slice."""
+    cover = np.zeros(picture.shape[:2], np.float32)
+    cv2.ellipse(cover, (picture.shape[1], 40), (75, 40), 20, 0, 360, 1, -1)
+    cover = cv2.GaussianBlur(cover, (0, 0), 8)[..., None]
+    skin = np.array([205, 160, 140], np.float32)
+    return (picture * (1 - cover) + cover * skin).astype(np.uint8)
+
+
+def test_a_slice_with_a_hand_before_the_lens_is_named_and_left_out(scene, tmp_path):
+    pictures = list(scene.slices)
+    pictures[4] = with_a_hand(pictures[4])
+    result = stack_slices(write(tmp_path, pictures))
+    assert [error.path.name for error in result.left_out] == ["slice04.png"]
+    assert "a hand or a tool" in result.left_out[0].reason
+    assert psnr(in_place(result.pixels, scene.sharp), scene.sharp) > 27
+
+
+def test_a_slice_without_light_is_named_and_left_out(scene, tmp_path):
+    pictures = list(scene.slices)
+    pictures[2] = (pictures[2] * 0.15).astype(np.uint8)
+    result = stack_slices(write(tmp_path, pictures))
+    assert [error.path.name for error in result.left_out] == ["slice02.png"]
+    assert "is dark: 15% as bright" in result.left_out[0].reason
+    assert psnr(in_place(result.pixels, scene.sharp), scene.sharp) > 27
+
+
 def test_slices_of_another_size_or_scene_or_damaged_are_named_and_the_rest_goes_on(
     scene, slices, tmp_path
 ):

@@ -1,5 +1,6 @@
 """Tiles of a known scene become that scene again, from their names or without."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -135,6 +136,51 @@ def test_a_tile_that_shows_nothing_is_placed_by_its_name(tiles, tmp_path):
     assert result.by_name_only == (plain,)
     assert not result.left_out
     assert errors_px(result, truth).max() < 12
+
+
+def sparse_dish(seed: int) -> np.ndarray:
+    """White ground with a few dark animals on it, and nothing else."""
+    rng = np.random.default_rng(seed)
+    scene = np.full((640, 640, 3), 225, np.uint8)
+    for _ in range(60):
+        x, y = (int(each) for each in rng.integers(20, 620, 2))
+        axes = (int(rng.integers(4, 9)), int(rng.integers(8, 16)))
+        shade = int(rng.integers(30, 110))
+        cv2.ellipse(scene, (x, y), axes, float(rng.integers(180)), 0, 360, (shade,) * 3, -1)
+    return cv2.GaussianBlur(scene, (0, 0), 1.0)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_tiles_of_a_sparse_dish_in_no_order_are_placed_or_named(tmp_path, seed):
+    stage = Stage(rows=4, columns=4, overlap=0.25, jitter_px=2.0, noise=1.5)
+    tiles = list(iter_tiles(sparse_dish(seed), stage, np.random.default_rng(seed)))
+    order = np.random.default_rng(seed).permutation(16)
+    truth = save(tmp_path, tiles, [f"{chr(97 + number)}.tif" for number in order])
+    result = stitch_tiles(sorted(truth), tmp_path / "out.tif")
+    assert result.grid == "pictures"
+    assert len(result.placements) >= 12
+    assert len(result.placements) + len(result.left_out) == 16
+    doubtful = {error.path for error in result.doubtful}
+    sure = [each for each in result.placements if each.frame.path not in doubtful]
+    assert len(sure) >= 2
+    assert errors_px(replace(result, placements=tuple(sure)), truth).max() < 2
+
+
+def test_a_tile_that_hardly_shows_anything_where_it_overlaps_is_in_doubt(tiles, tmp_path):
+    faint = [replace(tile, pixels=tile.pixels.copy()) for tile in tiles]
+    corner = faint[8]
+    rows, columns = corner.pixels.shape[:2]
+    ground = np.random.default_rng(0).normal(135, 1.0, corner.pixels.shape)
+    seen = np.zeros((rows, columns, 1), bool)
+    seen[12:34, 12:20] = True  # a speck in the overlap with the tile above and the one beside
+    corner.pixels[:] = np.where(seen, corner.pixels, ground)
+    truth = save(tmp_path, faint, by_grid(faint))
+    result = stitch_tiles(sorted(truth), tmp_path / "out.tif")
+    known = {each.frame.path: sd for each, sd in zip(result.placements, result.sd_px, strict=True)}
+    last = tmp_path / "r02_c02.tif"
+    assert max(sd for path, sd in known.items() if path != last) < 0.6
+    named = {error.path for error in (*result.doubtful, *result.left_out)} | {*result.by_name_only}
+    assert named == {last}
 
 
 def test_damaged_and_unlike_tiles_are_named_and_the_rest_goes_on(tiles, tmp_path):

@@ -28,7 +28,7 @@ def truth(count: int = 9, seed: int = 0) -> list[np.ndarray]:
 def links_of(matrices: list[np.ndarray]) -> list[Link]:
     pairs = [(n, n + 1) for n in range(9) if n % 3 < 2] + [(n, n + 3) for n in range(6)]
     return [
-        Link(one, two, after(inverse(matrices[two]), matrices[one]), POINTS, 0.9, np.eye(2))
+        Link(one, two, after(inverse(matrices[two]), matrices[one]), POINTS, 0.9, np.eye(2), 0.1)
         for one, two in pairs
     ]
 
@@ -67,7 +67,7 @@ def test_a_pair_that_cannot_tell_one_direction_does_not_decide_it():
     links = links_of(true)
     wrong = links[3].matrix.copy()
     wrong[1, 2] += 3.0  # three pixels along an edge that runs up and down
-    links[3] = Link(links[3].first, links[3].second, wrong, POINTS, 0.9, np.diag([1.0, 0.0]))
+    links[3] = Link(links[3].first, links[3].second, wrong, POINTS, 0.9, np.diag([1.0, 0.0]), 0.1)
     assert apart(solve_poses(9, links).matrices, true) < 0.25
 
 
@@ -84,3 +84,61 @@ def test_tiles_without_pairs_have_no_places():
     poses = solve_poses(3, [])
     assert len(poses.matrices) == 1
     assert not poses.links
+
+
+def perturbed(each: Link, rng: np.random.Generator) -> Link:
+    """Move a pair by what its standard deviation says: a shift, and a turn about its points."""
+    there = each.points @ each.matrix[:, :2].T + each.matrix[:, 2]
+    middle = there.mean(axis=0)
+    reach = np.sqrt(np.square(there - middle).sum(axis=1).mean())
+    turn = place(0, 0, rng.normal(0, each.sd_px / reach))
+    turn[:, 2] = middle - turn[:, :2] @ middle + rng.normal(0, each.sd_px, 2)
+    matrix = after(turn, each.matrix)
+    return Link(each.first, each.second, matrix, each.points, 0.9, each.sure, each.sd_px)
+
+
+def test_the_stated_deviation_is_that_of_tiles_placed_by_pairs_that_err_as_they_say():
+    true, rng = truth(), np.random.default_rng(0)
+    exact = links_of(true)
+    apart_px, told_px = [], []
+    for _ in range(25):
+        poses = solve_poses(9, [perturbed(each, rng) for each in exact])
+        anchor = next(tile for tile, known in poses.covariances.items() if not known.any())
+        move = after(true[anchor], inverse(poses.matrices[anchor]))
+        middle = np.array([49.5, 49.5, 1])
+        found = [after(move, poses.matrices[tile]) @ middle for tile in range(9)]
+        apart_px.append([f - t @ middle for f, t in zip(found, true, strict=True)])
+        told_px.append([poses.sd_px(tile, 100, 100) for tile in range(9)])
+    spread = np.sqrt(np.square(apart_px).mean(axis=0).max(axis=1))
+    told = np.mean(told_px, axis=0)
+    assert spread[told == 0].max() < 1e-6
+    others = told > 0
+    # Told in the worst direction, which need not be along x or y, and with a floor for the lens.
+    assert (spread[others] < 1.2 * told[others]).all()
+    assert (spread[others] > 0.6 * told[others]).all()
+
+
+def test_a_tile_that_one_weak_pair_holds_is_known_no_better_than_that_pair():
+    exact = links_of(truth())
+    links = [each for each in exact if 8 not in (each.first, each.second)]
+    last = next(each for each in exact if (each.first, each.second) == (7, 8))
+    links.append(Link(7, 8, last.matrix, last.points, 0.9, np.eye(2), 5.0))
+    poses = solve_poses(9, links)
+    known = [poses.sd_px(tile, 100, 100) for tile in range(9)]
+    assert known[8] > 5
+    assert max(known[:8]) < 0.5
+
+
+def test_nine_hundred_tiles_lie_where_they_should():
+    side = 30
+    step = np.array([[1.0, 0, -80], [0, 1, 0]]), np.array([[1.0, 0, 0], [0, 1, -80]])
+    links = [
+        Link(n, n + ahead, step[ahead > 1], POINTS, 0.9, np.eye(2), 0.1)
+        for n in range(side * side)
+        for ahead in (1, side)
+        if (n % side < side - 1 if ahead == 1 else n < side * (side - 1))
+    ]
+    poses = solve_poses(side * side, links)
+    right = np.array([[80 * (n % side), 80 * (n // side)] for n in range(side * side)])
+    corners = np.array([poses.matrices[n][:, 2] for n in range(side * side)])
+    np.testing.assert_allclose(corners, right, atol=1e-3)

@@ -95,3 +95,15 @@ def test_groups_that_are_copies_of_each_other_do_not_leak():
 def test_what_cannot_be_split_is_refused():
     with pytest.raises(SettingError, match="cannot be split"):
         cross_validate(np.zeros((4, 1)), list("AABB"), [1, 1, 1, 1], Nearest)
+
+
+@pytest.mark.parametrize("folds", [0, 1, 4])
+def test_folds_that_groups_do_not_allow_are_refused_in_words(folds):
+    X, y, groups = np.arange(12.0)[:, None], list("AB" * 6), list("xxxxyyyyzzzz")
+    with pytest.raises(SettingError, match=f"from 2 to 3, .* has groups; got {folds}"):
+        cross_validate(X, y, groups, Nearest, folds=folds)
+
+
+def test_folds_without_groups_are_as_many_as_the_largest_taxon_has_pictures():
+    with pytest.raises(SettingError, match=r"from 2 to 3, .* largest taxon; got 4"):
+        cross_validate(np.arange(5.0)[:, None], list("AAABB"), None, Nearest, folds=4)

@@ -104,6 +104,18 @@ def test_an_accuracy_is_expected_from_what_models_kept_where_photos_differed_as_
     assert words in found.meaning()
 
 
+def test_a_model_that_was_fitted_to_few_animals_of_these_photos_asks_for_no_adapting() -> None:
+    few = LibraryDistance("m", "b", "survey meadow", True, 39, None, None, None)
+    assert few.verdict == "not known"
+    assert not few.asks_for_review
+    assert few.headline() == "The model was fitted to survey meadow."
+    assert few.meaning() == ("39 animals are too few to check whether these photos are like those.")
+    unnamed = LibraryDistance("m", "b", "survey meadow", False, 39, None, None, None)
+    assert "no probability" in unnamed.meaning()
+    moved = DomainCheck(99, 0.9)
+    assert LibraryDistance("m", "b", "survey meadow", True, 99, None, moved, None).asks_for_review
+
+
 def test_the_next_steps_name_this_survey_and_its_model(named, backbone, small) -> None:
     found = measured(named, model(named, backbone, 5.0))
     commands = [command for command, _ in found.next_steps(named)]

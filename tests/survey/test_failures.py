@@ -3,9 +3,11 @@
 import csv
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from berlese.errors import SurveyError
 from berlese.survey.failures import Failure, read_failures, record_failures
 
 NAMES = st.text(st.characters(exclude_characters="\0/", exclude_categories=["Cs"]), min_size=1)
@@ -59,3 +61,38 @@ def test_the_same_failures_give_the_same_bytes(tmp_path: Path) -> None:
         == first
         == b"file,stage,reason\na,add,y\nb,add,x\n"
     )
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_it_is_read_as_a_spreadsheet_saved_it(
+    tmp_path: Path, delimiter: str, encoding: str
+) -> None:
+    failures = [
+        Failure("a;b, c.jpg", "add", "is cut off;\nuse another"),
+        Failure("gone.jpg", "segment", '"=1+1" is no photo'),
+        Failure("ü.jpg", "add", "=1+1"),
+    ]
+    record_failures(tmp_path, "add", [], failures)
+    path = tmp_path / "failures.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))
+    with path.open("w", encoding=encoding, newline="") as file:
+        csv.writer(file, delimiter=delimiter, lineterminator="\r\n").writerows(rows)
+    assert read_failures(tmp_path) == failures
+    record_failures(tmp_path, "add", ["a;b, c.jpg", "gone.jpg", "ü.jpg"], [])
+    assert read_failures(tmp_path) == failures[1:2]
+    record_failures(tmp_path, "segment", ["gone.jpg"], [])
+    assert read_failures(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(b"file,why\na,b\n", "expected file, stage, reason"), (b"file\xfc,stage\n", "not UTF-8")],
+)
+def test_a_file_that_is_none_of_ours_is_refused_in_words(
+    tmp_path: Path, content: bytes, words: str
+) -> None:
+    (tmp_path / "failures.csv").write_bytes(content)
+    with pytest.raises(SurveyError, match=words):
+        read_failures(tmp_path)

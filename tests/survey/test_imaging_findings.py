@@ -1,5 +1,7 @@
 """Each fault of a photo is named, and no other: faults are made on simulated photos."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -87,6 +89,17 @@ def test_exactly_the_fault_of_a_photo_is_named(lineup, fault):
     assert [finding.fault for finding in found] == [fault]
     assert found[0].advice
     assert any(sign.isdigit() for sign in found[0].seen)
+
+
+def test_sharpness_is_not_said_of_animals_that_hardly_differ_from_the_ground(lineup):
+    photo = seen(*lineup)
+    pale = [replace(each, edge_px=9.0 if each.number < 3 else None) for each in photo.animals]
+    (found,) = findings_of([replace(photo, animals=tuple(pale))])
+    assert found.fault == "low_contrast"
+    assert found.seen.startswith(f"Only 2 of {len(pale)} animals differ enough")
+    assert replace(photo, animals=tuple(pale)).to_dict()["edge_px"] is None
+    (two,) = findings_of([replace(photo, animals=tuple(pale[:2]))])
+    assert two.fault == "out_of_focus"
 
 
 def test_a_photo_that_differs_from_the_others_is_the_odd_one(lineup):

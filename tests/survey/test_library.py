@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from berlese.errors import LibraryError
-from berlese.survey.library import read_library
+from berlese.survey.library import group_notes, read_library
 from tests.drawing import dish, save
 
 
@@ -129,3 +129,28 @@ def test_words_that_tables_use_are_no_taxa(tmp_path: Path, word: str) -> None:
         save(tmp_path / taxon / "1.png", dish(1))
     with pytest.raises(LibraryError, match=f"'{word}' cannot be a taxon"):
         read_library(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("groups", "words"),
+    [
+        (["", "", "", ""], ["No row has a group"]),
+        (["p", "p", "p", "p"], ["All pictures are of one group"]),
+        (["p", "q", "r", "s"], ["Each picture has a group of its own"]),
+        (["p", "p", "q", "q"], ["There are 2 groups"]),
+        (["p", "p", "", "q"], ["1 of 4 rows have no group", "There are 3 groups"]),
+    ],
+)
+def test_groups_that_cannot_serve_are_told(
+    tmp_path: Path, groups: list[str], words: list[str]
+) -> None:
+    rows = ["file,taxon,photo"]
+    for number, group in enumerate(groups):
+        save(tmp_path / f"{number}.png", dish(1))
+        rows.append(f"{number}.png,Carabidae,{group}")
+    (tmp_path / "library.csv").write_text("\n".join(rows), encoding="utf-8")
+    notes = group_notes(read_library(tmp_path / "library.csv", group="photo"))
+    assert [note.startswith(each) for note, each in zip(notes, words, strict=True)] == [
+        True for _ in words
+    ]
+    assert group_notes(read_library(tmp_path / "library.csv")) == []

@@ -141,6 +141,13 @@ def test_a_word_that_means_something_else_is_no_name(named: Survey, word: str) -
     assert all(each.reviewed is None for each in animals_of(named))
 
 
+def test_an_animal_that_a_spreadsheet_took_for_a_number_is_explained(named: Survey) -> None:
+    given = GivenName("1,23457E+19", "Carabidae", "validated", "sheet")
+    (failure,) = add_names(named, [given], "Ada").failures
+    assert "'1,23457E+19' is not in this survey" in failure.reason
+    assert "made a number of it" in failure.reason
+
+
 def test_a_blank_name_confirms_as_no_name_does(named: Survey) -> None:
     (animal,) = next_to_review(named, 1)
     given = GivenName(animal.specimen_id, "  ", "validated", "sheet", shown="Coleoptera")

@@ -13,10 +13,10 @@ def say_distance(survey: Survey) -> None:
     distance = read_distance(survey)
     if distance is None:
         return
-    colour = {"unlike": "yellow", "alike": "green"}.get(distance.verdict)
+    colour = "yellow" if distance.asks_for_review else "green"
     typer.secho(distance.headline(), bold=True, fg=colour)
     typer.echo(distance.meaning())
-    if distance.verdict == "alike":
+    if not distance.asks_for_review:
         return
     here = Path.cwd() == survey.folder.parent
     typer.echo(f"Next{'' if here else f', in {survey.folder.parent}'}:")

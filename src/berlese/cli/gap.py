@@ -20,12 +20,13 @@ from berlese.cli.console import Stages
 from berlese.cli.gap_page import write_page
 from berlese.cli.gap_report import GapReport
 from berlese.cli.groups import Extractor, Labels
-from berlese.errors import PhotoError, SettingError
+from berlese.cli.targets import require_absent
+from berlese.errors import PhotoError
 from berlese.features import backbones
 from berlese.photos.reading import decode_image
 from berlese.photos.writing import write_text_atomic
 from berlese.specimens.appearance import PROPERTIES, appearance
-from berlese.study.protocols import cross_validate
+from berlese.study.protocols import cross_validate, most_folds
 from berlese.survey.library import read_library
 from berlese.survey.photo_sets import read_photo_set
 from berlese.survey.training import EmbeddedLibrary, embed_library
@@ -53,8 +54,7 @@ def gap_into(
     SettingError
         If `out` exists and `overwrite` is not set.
     """
-    if (out / JSON_NAME).exists() and not overwrite:
-        raise SettingError(f"{out / JSON_NAME} exists; give --overwrite, or another --out.")
+    require_absent([out / JSON_NAME], overwrite=overwrite)
     labelled = read_library(library, labels.taxon, labels.group)
     with stages("prepare backbone"):
         session = backbones.load(extractor.backbone, weights=extractor.weights, threads=jobs)
@@ -95,14 +95,15 @@ def _looks(paths: Sequence[Path], seed: int) -> NDArray[np.float64]:
 
 def _expected(embedded: EmbeddedLibrary, error: DomainError, seed: int) -> Expectation | None:
     """Range of accuracy; None where the library is too small to hold pictures out."""
-    if len(embedded.paths) < 2 * len(set(embedded.labels.tolist())):
+    folds = min(3, most_folds(embedded.labels, embedded.groups))
+    if folds < 2 or len(embedded.paths) < 2 * len(set(embedded.labels.tolist())):
         return None
     within = cross_validate(
         embedded.features,
         embedded.labels,
         embedded.groups,
         lambda: new_head(DEFAULT_HEAD, random_state=seed),
-        folds=3,
+        folds=folds,
         seed=seed,
     )
     return expected_accuracy(within.accuracy, error, MEASURED)

@@ -17,8 +17,8 @@ from berlese.classify.unknowns.rule import CONTRAST
 from berlese.cli.calibration import write_diagrams
 from berlese.cli.console import Stages
 from berlese.cli.groups import Extractor, Labels
-from berlese.cli.targets import list_pictures
-from berlese.errors import SettingError
+from berlese.cli.libraries import seen_by
+from berlese.cli.targets import list_pictures, require_absent, require_new_files
 from berlese.features import backbones
 from berlese.features.embed import EmbeddedFiles, embed_files
 from berlese.photos.writing import write_text_atomic
@@ -26,7 +26,7 @@ from berlese.study.metrics import Evaluation, evaluate
 from berlese.study.protocols import cross_validate
 from berlese.survey.distance import write_distance
 from berlese.survey.failures import Failure, StepReport
-from berlese.survey.library import read_library
+from berlese.survey.library import group_notes, read_library
 from berlese.survey.missing import with_missing_step
 from berlese.survey.naming import embed_specimens, identify_specimens
 from berlese.survey.pipeline import backbone_of
@@ -36,6 +36,8 @@ from berlese.survey.survey import Survey, is_survey
 from berlese.survey.tables import current_specimens
 from berlese.survey.taxonomies import taxonomy_for
 from berlese.survey.training import embed_library
+
+EVALUATION_NAMES = ("evaluation.json", "by_taxon.csv", "confusion.csv")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class TrainingReport:
     skipped: int
     summary: dict[str, Any]
     failures: tuple[Failure, ...]
+    notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as JSON types."""
@@ -57,13 +60,15 @@ class TrainingReport:
             "pictures": self.n_pictures,
             "skipped": self.skipped,
             "training": self.summary,
+            "notes": list(self.notes),
             "failures": [{"file": each.file, "reason": each.reason} for each in self.failures],
         }
 
     def in_words(self) -> str:
         """Say it in a line for a person."""
         skipped = f", {self.skipped} rows without a name" if self.skipped else ""
-        return f"{self.bundle}: {len(self.taxa)} taxa from {self.n_pictures} pictures{skipped}."
+        first = f"{self.bundle}: {len(self.taxa)} taxa from {self.n_pictures} pictures{skipped}."
+        return "\n".join([first, *self.notes])
 
 
 def train_into(
@@ -115,6 +120,7 @@ def train_into(
         labelled.skipped,
         dict(bundle.training),
         embedded.failures,
+        tuple(group_notes(labelled)),
     )
 
 
@@ -151,18 +157,32 @@ def evaluate_into(
     weights: Path | None,
     seed: int,
     jobs: int | None,
+    overwrite: bool,
+    beside: Sequence[str],
     stages: Stages,
-) -> tuple[Evaluation, tuple[Failure, ...]]:
-    """Evaluate a bundle on a library, or its head retrained on folds of that library."""
+) -> tuple[Evaluation, tuple[Failure, ...], list[str]]:
+    """Evaluate a bundle on a library, or its head retrained on folds of that library.
+
+    Returns
+    -------
+    evaluation : Evaluation
+    failures : tuple of Failure
+    notes : list of str
+        What the library's groups mean for it.
+
+    Raises
+    ------
+    SettingError
+        If `out` holds an evaluation, or one of the files that will be written `beside` it, and
+        `overwrite` is not set; before anything is computed.
+    """
+    require_absent((out / name for name in (*EVALUATION_NAMES, *beside)), overwrite=overwrite)
     model = Bundle.load(bundle)
-    with stages("prepare backbone"):
-        session = backbone_of(model, weights=weights, jobs=jobs)
-    labelled = read_library(library, labels.taxon, labels.group)
-    with stages("embed library", len(labelled.paths)) as advance:
-        embedded = embed_library(labelled, session, jobs=jobs, progress=advance)
+    seen = seen_by(model, library, labels, weights=weights, jobs=jobs, stages=stages)
+    embedded = seen.embedded
     with stages("evaluate"):
         if folds is None:
-            predicted = model.predict(embedded.features, backbone_hash=session.hash)
+            predicted = model.predict(embedded.features, backbone_hash=seen.backbone.hash)
             evaluation = evaluate(
                 embedded.labels,
                 predicted.taxon,
@@ -179,15 +199,18 @@ def evaluate_into(
                 seed=seed,
             )
     out.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(evaluation.to_dict(), ensure_ascii=False, indent=1) + "\n"
-    write_text_atomic(out / "evaluation.json", text)
+    notes = group_notes(seen.library)
+    document = evaluation.to_dict() | {"notes": notes}
+    text = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+    as_json, by_taxon, confusion = (out / name for name in EVALUATION_NAMES)
+    write_text_atomic(as_json, text)
     write_sheet(
-        out / "by_taxon.csv",
+        by_taxon,
         ["taxon", "n", "recall", "precision", "f1"],
         [[e.taxon, e.n, e.recall, e.precision, e.f1] for e in evaluation.by_taxon],
     )
     write_sheet(
-        out / "confusion.csv",
+        confusion,
         ["predicted", *taxon_columns(evaluation.confusion.true, ["predicted"])],
         [
             [name, *map(int, row)]
@@ -196,7 +219,7 @@ def evaluate_into(
             )
         ],
     )
-    return evaluation, embedded.failures
+    return evaluation, embedded.failures, notes
 
 
 def predict_survey(
@@ -223,7 +246,9 @@ def predict_survey(
                 embedded = embed_specimens(opened, session, jobs=jobs, progress=advance)
             with stages("identify", animals) as advance:
                 named = identify_specimens(opened, model, naming, progress=advance)
-            write_distance(opened, model, bundle)
+            distance = write_distance(opened, model, bundle)
+            if distance is not None:
+                named = replace(named, notes=(f"{distance.headline()} {distance.meaning()}",))
             named = with_missing_step(named, opened)
     damaged = {failure.file for failure in embedded.failures}
     others = [failure for failure in named.failures if failure.file not in damaged]
@@ -243,13 +268,13 @@ def predict_into(
     stages: Stages,
 ) -> StepReport:
     """Name pictures of single animals into a CSV file."""
-    if out.exists() and not overwrite:
-        raise SettingError(f"{out} exists; give --overwrite, or another --out.")
+    require_absent([out], overwrite=overwrite)
     out.parent.mkdir(parents=True, exist_ok=True)
     model = Bundle.load(bundle)
     with stages("prepare backbone"):
         session = backbone_of(model, weights=weights, jobs=jobs)
     paths, failures = list_pictures(targets, "predict")
+    require_new_files([out], [*paths, *targets], overwrite=overwrite)
     with stages("embed", len(paths)) as advance:
         embedded = embed_files(paths, session, jobs=jobs, progress=advance)
     failures += [Failure(str(path), "predict", reason) for path, reason in embedded.failures]

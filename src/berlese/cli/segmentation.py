@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from berlese.cli.console import Stages
-from berlese.cli.targets import list_pictures
+from berlese.cli.targets import list_pictures, require_absent
 from berlese.errors import BerleseError, SettingError
 from berlese.exchange.coco import CocoPhoto, CocoSpecimen, read_coco, write_coco
 from berlese.photos.identity import sha256_of
@@ -87,8 +87,7 @@ def segment_into_folder(
     SettingError
         If `out` holds a segmentation and `overwrite` is not set.
     """
-    if (out / COCO_NAME).exists() and not overwrite:
-        raise SettingError(f"{out / COCO_NAME} exists; give --overwrite, or another --out.")
+    require_absent([out / COCO_NAME], overwrite=overwrite)
     earlier = _earlier_stems(out)
     (out / CROPS).mkdir(parents=True, exist_ok=True)
     (out / OVERLAYS).mkdir(exist_ok=True)

@@ -1,5 +1,6 @@
 """Write what the simulator makes to disk: photos with their truth, sheets and libraries."""
 
+import json
 from collections.abc import Callable, Iterable
 from itertools import islice
 from pathlib import Path
@@ -8,7 +9,8 @@ import numpy as np
 
 from berlese import __version__
 from berlese.cli.console import Stages
-from berlese.errors import SettingError
+from berlese.cli.targets import require_absent
+from berlese.errors import ExchangeFormatError, SettingError
 from berlese.exchange.coco import CocoPhoto, CocoSpecimen, read_coco, write_coco
 from berlese.features.backbones import usable_cpus
 from berlese.photos.writing import write_jpeg, write_text_atomic
@@ -32,6 +34,7 @@ from berlese.survey.survey import Survey
 from berlese.survey.tables import current_photos, in_force
 
 TRUTH_NAME = "truth.json"
+DESCRIPTION = "Simulated dishes of beetles, exact truth"
 SHEET_NAME = "samples.csv"
 LIBRARY_NAME = "library"
 LIBRARIES_TRUTH_NAME = "truth.csv"
@@ -70,7 +73,7 @@ def write_photos(
         sheet.append((name, photo.sample, photo.site))
         if progress is not None:
             progress(1)
-    write_coco(folder / TRUTH_NAME, truth, description="Simulated dishes of beetles, exact truth")
+    write_coco(folder / TRUTH_NAME, truth, description=DESCRIPTION)
     write_sheet(folder / SHEET_NAME, ("photo", "sample", "site"), sheet)
     return truth
 
@@ -88,6 +91,33 @@ def write_library(
         write_jpeg(path, image.pixels, quality=JPEG_QUALITY)
         if progress is not None:
             progress(1)
+
+
+def truth_of(survey: Survey) -> dict[str, float] | None:
+    """Compare a survey with the truth beside its photos, where they are simulated ones.
+
+    Returns
+    -------
+    dict or None
+        Figures of `DetectionReport`; None where a photo is from elsewhere.
+    """
+    with survey.reading() as session:
+        photos = [survey.absolute(photo.path) for photo in session.scalars(current_photos())]
+    places = {photo.parent / TRUTH_NAME for photo in photos}
+    if len(places) != 1 or not _is_simulated(truth := places.pop()):
+        return None
+    try:
+        return compare_survey(survey, truth).to_dict()
+    except (ExchangeFormatError, SettingError):  # another photo lies among them, or it was edited
+        return None
+
+
+def _is_simulated(truth: Path) -> bool:
+    try:
+        document = json.loads(truth.read_text(encoding="utf-8"))
+        return bool(document["info"]["description"] == DESCRIPTION)
+    except (OSError, ValueError, TypeError, KeyError):
+        return False
 
 
 def compare_survey(survey: Survey, truth: Path) -> DetectionReport:
@@ -129,8 +159,7 @@ def simulate_into(
     SettingError
         If `out` holds simulated photos and `overwrite` is not set.
     """
-    if (out / TRUTH_NAME).exists() and not overwrite:
-        raise SettingError(f"{out / TRUTH_NAME} exists; give --overwrite, or another --out.")
+    require_absent([out / TRUTH_NAME], overwrite=overwrite)
     with stages("simulate photos", photos) as advance:
         simulated = simulate_survey(
             seed, n_photos=photos, specimens_per_photo=animals, n_sites=sites

@@ -80,10 +80,14 @@ def _summary(stitched: Stitched, out: Path) -> dict[str, Any]:
                     float(np.degrees(np.arctan2(each.matrix[1, 0], each.matrix[0, 0]))), 4
                 ),
                 "gain": round(float(each.gain.mean()), 4),
+                "sd_px": round(known, 3) if np.isfinite(known) else None,
             }
-            for each in stitched.placements
+            for each, known in zip(stitched.placements, stitched.sd_px, strict=True)
         ],
         "by_name_only": [str(path) for path in stitched.by_name_only],
+        "doubtful": [
+            {"file": str(error.path), "reason": error.reason} for error in stitched.doubtful
+        ],
         "left_out": [
             {"file": str(error.path), "reason": error.reason} for error in stitched.left_out
         ],

@@ -1,6 +1,6 @@
 """Photos and pictures that a verb was given: files as they are, folders searched."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from shlex import quote
 
@@ -32,6 +32,18 @@ def survey_among(targets: Sequence[Path], out: Path | None) -> Path | None:
             f"{quote(str(targets[0]))}), or {files}."
         )
     return survey
+
+
+def require_absent(outputs: Iterable[Path], *, overwrite: bool) -> None:
+    """Refuse, before any work, to write over what is there and a person may have edited.
+
+    Raises
+    ------
+    SettingError
+    """
+    there = next((path for path in outputs if path.exists()), None)
+    if there is not None and not overwrite:
+        raise SettingError(f"{there} exists; give --overwrite, or another --out.")
 
 
 def require_new_files(outputs: Sequence[Path], inputs: Sequence[Path], *, overwrite: bool) -> None:

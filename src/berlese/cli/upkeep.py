@@ -12,17 +12,18 @@ from berlese.classify.library.label_noise import Suspicion, doubt_labels, near_d
 from berlese.classify.models.bundle import Bundle, require_place
 from berlese.cli.console import Stages
 from berlese.cli.groups import Labels
+from berlese.cli.libraries import seen_by
 from berlese.cli.pages import render_page
+from berlese.cli.targets import require_absent
 from berlese.errors import PhotoError
 from berlese.photos.reading import decode_image
 from berlese.photos.thumbnails import as_jpeg, fitted
 from berlese.photos.writing import write_text_atomic
 from berlese.survey.failures import Failure
-from berlese.survey.library import read_library
-from berlese.survey.pipeline import backbone_of
 from berlese.survey.sheets import write_sheet
-from berlese.survey.training import EmbeddedLibrary, embed_library
+from berlese.survey.training import EmbeddedLibrary
 
+AUDIT_NAMES = ("audit.csv", "duplicates.csv", "audit.html")
 THUMBNAIL_SIDE = 160
 FEWEST_SHOWN, MOST_SHOWN = 20, 200
 
@@ -88,15 +89,12 @@ def teach_into(
     """
     require_place(out, overwrite=overwrite)
     model = Bundle.load(bundle, with_rows=True)
-    with stages("prepare backbone"):
-        session = backbone_of(model, weights=weights, jobs=jobs)
-    labelled = read_library(library, labels.taxon, labels.group)
-    with stages("embed pictures", len(labelled.paths)) as advance:
-        embedded = embed_library(labelled, session, jobs=jobs, progress=advance)
+    seen = seen_by(model, library, labels, weights=weights, jobs=jobs, stages=stages)
+    embedded = seen.embedded
     started = time.perf_counter()
     with stages("learn"):
         more = LabelledFeatures(embedded.features, embedded.labels, embedded.groups)
-        grown = grow(model, more, session, random_state=seed)
+        grown = grow(model, more, seen.backbone, random_state=seed)
         seconds = time.perf_counter() - started
         grown.bundle.save(out, overwrite=overwrite)
     return TeachingReport(out, grown, seconds, embedded.failures)
@@ -137,6 +135,7 @@ def audit_into(
     weights: Path | None,
     seed: int,
     jobs: int | None,
+    overwrite: bool,
     stages: Stages,
 ) -> Audit:
     """Look for wrong names and pictures that are there twice; write a page and two tables.
@@ -145,13 +144,13 @@ def audit_into(
     ------
     LibraryError
         If the library has one taxon or one group: there is nothing to compare with.
+    SettingError
+        If `out` holds an audit and `overwrite` is not set; before anything is computed.
     """
+    require_absent((out / name for name in AUDIT_NAMES), overwrite=overwrite)
     model = Bundle.load(bundle)
-    with stages("prepare backbone"):
-        session = backbone_of(model, weights=weights, jobs=jobs)
-    labelled = read_library(library, labels.taxon, labels.group)
-    with stages("embed library", len(labelled.paths)) as advance:
-        embedded = embed_library(labelled, session, jobs=jobs, progress=advance)
+    seen = seen_by(model, library, labels, weights=weights, jobs=jobs, stages=stages)
+    embedded = seen.embedded
     with stages("audit"):
         suspicion = doubt_labels(
             embedded.features, embedded.labels, embedded.groups, random_state=seed
@@ -159,7 +158,7 @@ def audit_into(
         duplicates = near_duplicates(embedded.features)
     out.mkdir(parents=True, exist_ok=True)
     _write_tables(out, embedded, suspicion, duplicates)
-    page = out / "audit.html"
+    page = out / AUDIT_NAMES[2]
     write_text_atomic(page, _page(str(library), embedded, suspicion, duplicates))
     return Audit(page, suspicion, duplicates, len(embedded.paths))
 
@@ -171,7 +170,7 @@ def _write_tables(
     duplicates: list[tuple[int, int, float]],
 ) -> None:
     write_sheet(
-        out / "audit.csv",
+        out / AUDIT_NAMES[0],
         ["file", "taxon", "proposed", "score", "ownProbability", "neighbourShare"],
         [
             [
@@ -186,7 +185,7 @@ def _write_tables(
         ],
     )
     write_sheet(
-        out / "duplicates.csv",
+        out / AUDIT_NAMES[1],
         ["file", "taxon", "otherFile", "otherTaxon", "similarity"],
         [
             [

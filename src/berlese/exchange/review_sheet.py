@@ -13,6 +13,7 @@ from pathlib import Path
 
 from berlese.classify.naming.reserved import NO_ANIMAL
 from berlese.errors import ExchangeFormatError
+from berlese.exchange.review_pictures import pictures_beside
 from berlese.survey.failures import Failure
 from berlese.survey.reviewing import SPOKEN, STAGE, Animal, GivenName
 from berlese.survey.sheets import Sheet, read_sheet, write_sheet
@@ -39,12 +40,13 @@ def write_review_sheet(path: Path, animals: Sequence[Animal]) -> None:
     Raises
     ------
     ExchangeFormatError
-        If the file exists: names that a person filled in are not overwritten.
+        If the file exists, or the page beside it: what a person filled in is not overwritten.
     """
-    if path.exists():
-        raise ExchangeFormatError(
-            f"{path}: exists, and may hold names that someone filled in; choose another name."
-        )
+    for each in (path, pictures_beside(path)):
+        if each.exists():
+            raise ExchangeFormatError(
+                f"{each}: exists, and may hold what someone filled in; choose another name."
+            )
     path.parent.mkdir(parents=True, exist_ok=True)
     write_sheet(path, COLUMNS, map(_row, animals))
 

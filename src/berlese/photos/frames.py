@@ -90,13 +90,28 @@ class Frame:
         UnreadablePhotoError
             If the file is cut off or damaged.
         """
+        return brightness(self.reduced(max_side))
+
+    def reduced(self, max_side: int) -> NDArray[np.float32]:
+        """Decode it with channels from 0 to 255, the longer side at most `max_side` pixels.
+
+        Returns
+        -------
+        ndarray of float32, shape (height, width, bands)
+
+        Raises
+        ------
+        UnreadablePhotoError
+            If the file is cut off or damaged.
+        """
         factor = min(max_side / max(self.kind.width, self.kind.height), 1.0)
-        pixels = _decoded(_stored(self.path, factor), self.path)
-        grey = brightness(pixels) * np.float32(255 / self.kind.top)
+        pixels = _decoded(_stored(self.path, factor), self.path).astype(np.float32)
+        pixels *= np.float32(255 / self.kind.top)
         if factor == 1:
-            return grey
+            return pixels
         size = (max(round(self.kind.width * factor), 1), max(round(self.kind.height * factor), 1))
-        return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.float32)
+        resized = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+        return np.asarray(resized, np.float32).reshape(size[1], size[0], -1)
 
 
 def open_frame(path: Path | str, *, max_pixels: int = MAX_PIXELS) -> Frame:

@@ -30,6 +30,7 @@ from berlese.photos.registration import (
     rescaled,
     shown_by,
 )
+from berlese.photos.slice_light import covered, light_of
 from berlese.photos.slice_order import SliceOrder, cells_of, find_order
 
 FloatArray = NDArray[np.float32]
@@ -191,15 +192,22 @@ def _require_two(found: Sequence[object], given: int, left_out: Sequence[PhotoEr
 
 def _in_order(stack: _Stack, given: int) -> list[Frame]:
     """Read every slice once; return the sound ones in the order of their focus."""
-    sound, cells = [], []
+    sound, cells, lights = [], [], []
     for frame in stack.frames:
         try:
-            cells.append(cells_of(frame.grey(_REGISTER_SIDE)))
-            sound.append(frame)
+            seen = frame.reduced(_REGISTER_SIDE)
         except PhotoError as error:
             stack.left_out.append(error)
+        else:
+            sound.append(frame)
+            cells.append(cells_of(brightness(seen)))
+            lights.append(light_of(seen))
         stack.advance(1)
     _require_two(sound, given, stack.left_out)
+    in_front = covered(lights)
+    stack.left_out += [PhotoError(sound[number].path, why) for number, why in in_front.items()]
+    kept = [number for number in range(len(sound)) if number not in in_front]
+    sound, cells = [sound[number] for number in kept], [cells[number] for number in kept]
     order = find_order(cells)
     for number in order.blurred:
         reason = (

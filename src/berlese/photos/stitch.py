@@ -5,7 +5,7 @@ tiles are placed at once, light is evened, and the mosaic is written strip by st
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 from pathlib import Path
@@ -20,6 +20,7 @@ from berlese.photos.brightness import brightness
 from berlese.photos.frames import Frame, open_frames
 from berlese.photos.mosaic import Placement, write_mosaic
 from berlese.photos.registration import Matrix, after, inverse, rescaled, shift_by
+from berlese.photos.tile_jigsaw import SIDES, Shift, Sides, put_together, sides_of, usual_steps
 from berlese.photos.tile_names import Place, grid_of, layout_of_sequence, sequence_of
 from berlese.photos.tile_pairs import (
     SMALL_SIDE,
@@ -45,6 +46,10 @@ _LEAST_OVERLAP = 0.02  # share of a tile, from which a pair is tried
 _NEAR = 0.12  # of a tile's side, by which a step may differ from the usual one
 _ALIKE = 0.6  # correlation of small tiles, where no name says that they lie side by side
 _SURE = 0.03  # of the least sure direction, there: outlines of dishes fit in many places
+_KNOWN_PX = 1.0  # standard deviation of a tile's place from which it is in doubt
+_GRID_FROM = 6  # tiles with a place, from which their grid tells who is off
+_FAR_OFF = 4.0  # times the median distance from the grid, where one is in doubt
+_FAR_PX = 6.0  # and at least so far
 _PRIOR = 0.05  # weight of "this tile needs no gain" beside one overlap
 
 
@@ -68,20 +73,28 @@ class Stitched:
         Of the mosaic, pixels.
     placements : tuple of Placement
         The tiles that were used and where they lie, but for the mosaic's origin.
+    sd_px : tuple of float
+        For each of these, how well the place of its middle is known against the tile that is held
+        best: one standard deviation in the direction known worst.
     pairs : tuple of PairReport
     grid : str
         Where the places came from: ``names``, ``sequence`` or ``pictures``.
     by_name_only : tuple of Path
         Tiles that nothing holds to the rest, placed where their names say.
+    doubtful : tuple of PhotoError
+        Tiles that were used although their place is not known to a pixel, or is far from where
+        the grid of the others has it, with words.
     left_out : tuple of PhotoError
     """
 
     width: int
     height: int
     placements: tuple[Placement, ...]
+    sd_px: tuple[float, ...]
     pairs: tuple[PairReport, ...]
     grid: str
     by_name_only: tuple[Path, ...]
+    doubtful: tuple[PhotoError, ...]
     left_out: tuple[PhotoError, ...]
 
 
@@ -139,12 +152,15 @@ def stitch_tiles(
     tiles = _open_all(paths)
     _look(tiles, stage("look at tiles", len(tiles.frames)))
     _require_two(tiles, len(tiles.frames), len(paths))
-    links, places, grid = _find_links(tiles, stage)
+    links, places, cells, grid = _find_links(tiles, stage)
     poses = _sound_poses(tiles, links)
     more = _more_links(tiles, poses, links, places, stage)
     if more:
         poses = _sound_poses(tiles, [*links, *more])
     matrices, named = _place_by_name(tiles, poses, places)
+    off_px = _off_grid(matrices, cells)
+    sd_px = {tile: _sd_px(tiles, poses, tile, off_px) for tile in sorted(matrices)}
+    doubtful = _doubtful(tiles, sd_px, off_px, named)
     _name_strays(tiles, matrices, places)
     _require_two(tiles, len(matrices), len(paths))
     gains = _gains(tiles, poses, sorted(matrices))
@@ -165,7 +181,10 @@ def stitch_tiles(
         for each, residual in zip(poses.links, poses.residuals_px.tolist(), strict=True)
     )
     by_name = tuple(tiles.frames[number].path for number in named)
-    return Stitched(width, height, tuple(placements), pairs, grid, by_name, tuple(tiles.left_out))
+    return Stitched(
+        *(width, height, tuple(placements), tuple(sd_px.values()), pairs, grid, by_name),
+        *(doubtful, tuple(tiles.left_out)),
+    )
 
 
 def _open_all(paths: Sequence[Path | str]) -> _Tiles:
@@ -214,10 +233,20 @@ def _require_two(tiles: _Tiles, found: int, given: int) -> None:
         )
 
 
-def _find_links(tiles: _Tiles, stage: Stage) -> tuple[list[Link], list[Place] | None, str]:
-    """Register all pairs of neighbours; say what the grid was read from."""
+def _find_links(
+    tiles: _Tiles, stage: Stage
+) -> tuple[list[Link], list[Place] | None, dict[int, Place], str]:
+    """Register all pairs of neighbours; say what the grid was read from.
+
+    Returns
+    -------
+    (list of Link, list or None, dict, str)
+        The pairs; the places that names tell; the row and column of each tile that has one,
+        whether by its name or by how the tiles go together; and the grid's origin.
+    """
     stems = [frame.path.stem for frame in tiles.frames]
     places, grid = grid_of(stems), "names"
+    cells: dict[int, Place] = {}
     candidates = list(combinations(range(len(stems)), 2))
     if places is not None:
         candidates = [pair for pair in candidates if _are_neighbours(places, *pair)]
@@ -231,8 +260,8 @@ def _find_links(tiles: _Tiles, stage: Stage) -> tuple[list[Link], list[Place] | 
     if places is None:
         sequence = sequence_of(stems)
         alike = {pair: shift for pair, (found, shift) in rough.items() if found >= _ALIKE}
-        steps = {pair: _step(shift) for pair, shift in alike.items()}
-        beside = {pair: step for pair, step in steps.items() if step is not None}
+        usual = usual_steps(alike.values())
+        beside = _beside(alike, usual)
         places = layout_of_sequence(sequence, beside) if sequence else None
         grid = "pictures" if places is None else "sequence"
         if places is not None:
@@ -240,6 +269,10 @@ def _find_links(tiles: _Tiles, stage: Stage) -> tuple[list[Link], list[Place] | 
             rough = _usual_steps({pair: rough[pair] for pair in beside_each}, places)
     if places is None:
         rough = {pair: each for pair, each in rough.items() if each[0] >= _ALIKE}
+        if usual is not None:
+            sides = sides_of(tiles.small, usual)
+            cells = put_together(sides)
+            rough = _pairs_of(sides, cells) or rough
     advance = stage("register pairs", len(rough))
     links = []
     for (first, second), (_, shift) in rough.items():
@@ -248,7 +281,9 @@ def _find_links(tiles: _Tiles, stage: Stage) -> tuple[list[Link], list[Place] | 
     found = [each for each in links if each is not None]
     if places is None:
         found = [each for each in found if np.linalg.eigvalsh(each.sure)[0] >= _SURE]
-    return found, places, grid
+    if places is not None:
+        cells = dict(enumerate(places))
+    return found, places, cells, grid
 
 
 def _usual_steps(rough: Rough, places: Sequence[Place]) -> Rough:
@@ -288,14 +323,36 @@ def _rough(
     return found
 
 
-def _step(shift: NDArray[np.int64]) -> Place | None:
-    """Return the step in rows and columns that a shift of small tiles shows; None for corners."""
-    right, down = (float(value) / SMALL_SIDE for value in shift)
-    if abs(down) < 0.25 < abs(right):
-        return 0, int(np.sign(right))
-    if abs(right) < 0.25 < abs(down):
-        return int(np.sign(down)), 0
-    return None
+def _beside(
+    shifts: Mapping[tuple[int, int], Shift], usual: tuple[Shift, Shift] | None
+) -> dict[tuple[int, int], Place]:
+    """Return for pairs side by side the step in rows and columns; corners are none.
+
+    Where tiles have usual steps, pairs that are apart by others were taken for neighbours by
+    mistake.
+    """
+    found = {}
+    for pair, shift in shifts.items():
+        for down, right in SIDES:
+            along = 0 if right else 1
+            ahead = shift * (right or down)
+            if usual is not None:
+                if np.abs(ahead - usual[along]).max() <= _NEAR * SMALL_SIDE:
+                    found[pair] = (down, right)
+            elif abs(ahead[1 - along]) < 0.25 * SMALL_SIDE < ahead[along]:
+                found[pair] = (down, right)
+    return found
+
+
+def _pairs_of(sides: Sides, cells: Mapping[int, Place]) -> Rough:
+    """Return the neighbours among tiles that were put together, with what their overlaps say."""
+    found: Rough = {}
+    for first, second in combinations(sorted(cells), 2):
+        apart = (cells[second][0] - cells[first][0], cells[second][1] - cells[first][1])
+        if apart in SIDES:
+            at = (SIDES.index(apart), first, second)
+            found[first, second] = (float(sides.nats[at]), sides.shifts[at])
+    return found
 
 
 def _fine(
@@ -309,7 +366,7 @@ def _fine(
         return found
     points = (found.points + 0.5) * factor - 0.5
     matrix = rescaled(found.matrix, factor)
-    return replace(found, matrix=matrix, points=points)
+    return replace(found, matrix=matrix, points=points, sd_px=found.sd_px * factor)
 
 
 def _sound_poses(tiles: _Tiles, links: Sequence[Link]) -> Poses:
@@ -344,15 +401,74 @@ def _expected(poses: Poses, places: Sequence[Place] | None) -> dict[int, Matrix]
     if places is None or len(matrices) < 3:
         return matrices
     known = sorted(matrices)
-    cells = np.array([(1, places[each][1], places[each][0]) for each in known], float)
-    corners = np.array([matrices[each][:, 2] for each in known])
-    fitted = np.linalg.lstsq(cells, corners, rcond=None)[0]
+    fitted = _grid_fitted(matrices, dict(enumerate(places)), known)
     linear = np.mean([matrices[each][:, :2] for each in known], axis=0)
     for number, (row, column) in enumerate(places):
         if number not in matrices:
             corner = np.array([1, column, row], float) @ fitted
             matrices[number] = np.column_stack([linear, corner])
     return matrices
+
+
+def _grid_fitted(
+    matrices: Mapping[int, Matrix], cells: Mapping[int, Place], known: Sequence[int]
+) -> NDArray[np.float64]:
+    """Fit an origin and the steps of a grid (rows of (x, y)) to the corners of tiles."""
+    at = np.array([(1, cells[each][1], cells[each][0]) for each in known], float)
+    corners = np.array([matrices[each][:, 2] for each in known])
+    return np.asarray(np.linalg.lstsq(at, corners, rcond=None)[0], np.float64)
+
+
+def _off_grid(matrices: Mapping[int, Matrix], cells: Mapping[int, Place]) -> dict[int, float]:
+    """Return how far each tile lies from where the grid of the others has it, in pixels."""
+    known = sorted(set(matrices) & set(cells))
+    if len(known) < _GRID_FROM:
+        return {}
+    off = {}
+    for tile in known:
+        others = [each for each in known if each != tile]
+        fitted = _grid_fitted(matrices, cells, others)
+        expected = np.array([1, cells[tile][1], cells[tile][0]], float) @ fitted
+        off[tile] = float(np.hypot(*(matrices[tile][:, 2] - expected)))
+    return off
+
+
+def _sd_px(tiles: _Tiles, poses: Poses, tile: int, off_px: Mapping[int, float]) -> float:
+    """Return how well a tile's middle is known: by its pairs, or by how far others are off."""
+    if tile in poses.covariances:
+        kind = tiles.frames[tile].kind
+        return poses.sd_px(tile, kind.width, kind.height)
+    known = [off for each, off in off_px.items() if each in poses.matrices]
+    return float(np.sqrt(np.mean(np.square(known)) / 2)) if known else float("inf")
+
+
+def _doubtful(
+    tiles: _Tiles,
+    sd_px: Mapping[int, float],
+    off_px: Mapping[int, float],
+    named: Sequence[int],
+) -> tuple[PhotoError, ...]:
+    """Name the tiles whose place is not known to a pixel, or is unlike the others'."""
+    usual = float(np.median(list(off_px.values()))) if off_px else 0.0
+    found = []
+    for tile, deviation in sd_px.items():
+        off = off_px.get(tile, 0.0)
+        if tile in named:
+            continue  # said of each already
+        if deviation > _KNOWN_PX:
+            reason = (
+                f"its place is known to {deviation:.1f} pixels only: what overlaps it shows too "
+                "little there. Look at its borders, or take it again with more overlap."
+            )
+        elif off > max(_FAR_OFF * usual, _FAR_PX):
+            reason = (
+                f"lies {off:.0f} pixels off the grid of the other tiles, they {usual:.0f}: it may "
+                "be joined to the wrong place. Look at its borders."
+            )
+        else:
+            continue
+        found.append(PhotoError(tiles.frames[tile].path, reason))
+    return tuple(found)
 
 
 def _more_links(

@@ -17,7 +17,15 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from berlese.photos.pyramid import noise_of
-from berlese.photos.registration import Matrix, after, register, shift_by
+from berlese.photos.registration import (
+    Matrix,
+    Registration,
+    after,
+    lay_onto,
+    register,
+    shift_by,
+    shown_by,
+)
 
 FloatArray = NDArray[np.float32]
 
@@ -30,6 +38,8 @@ _SIGNIFICANT = 12.0  # correlation by the root of the pixels: what chance does n
 _TELLING = 0.4  # share of an overlap's detail that noise did not make, at least
 _AS_GOOD = 0.85  # of the correlation that noise allows, at least, in full size
 _NOISE_LEFT = 0.282  # of white noise behind a Gaussian of 1 pixel: 1 / (2 sqrt(pi))
+_ALIKE_PX = 12.6  # pixels that noise behind a Gaussian of 1 pixel makes alike: 4 pi
+_FLOOR_PX = 0.3  # what uneven light, lens and interpolation leave, as simulated tiles show
 _MARGIN_PX = 6.0  # by which an overlap is cut larger than thought
 
 
@@ -51,6 +61,9 @@ class Link:
     sure : ndarray of float64, shape (2, 2)
         How well the overlap tells a shift across each direction, the best one 1: along a
         straight edge, hardly.
+    sd_px : float
+        Standard deviation of the shift across the direction told best, in the first tile's
+        pixels.
     """
 
     first: int
@@ -59,13 +72,15 @@ class Link:
     points: NDArray[np.float64]
     correlation: float
     sure: NDArray[np.float64]
+    sd_px: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SmallTile:
-    """A tile reduced to find its neighbours: detail, and its padded spectrum."""
+    """A tile reduced to find its neighbours: detail, its padded spectrum, and noise."""
 
     detail: FloatArray
+    noise: float
     spectrum: NDArray[np.complex64]
 
 
@@ -74,7 +89,9 @@ def small_tile(grey: FloatArray) -> SmallTile:
     detail = cv2.GaussianBlur(grey, (0, 0), 0.8) - cv2.GaussianBlur(grey, (0, 0), 8)
     detail = np.asarray(np.clip(detail, -30, 30), np.float32)
     padded = 2 * SMALL_SIDE
-    return SmallTile(detail, fft.rfft2(detail, (padded, padded)).astype(np.complex64))
+    return SmallTile(
+        detail, noise_of(grey), fft.rfft2(detail, (padded, padded)).astype(np.complex64)
+    )
 
 
 def rough_shift(first: SmallTile, second: SmallTile) -> tuple[float, NDArray[np.int64]] | None:
@@ -105,7 +122,7 @@ def rough_shift(first: SmallTile, second: SmallTile) -> tuple[float, NDArray[np.
 
 def overlap_speaks(first: SmallTile, second: SmallTile, shift: NDArray[np.int64]) -> int:
     """Say whether two small tiles look alike where they overlap: 1 yes, -1 no, 0 not to be told."""
-    parts = _common(first.detail, second.detail, shift)
+    parts = common_part(first.detail, second.detail, shift)
     if parts is None or min(float(part.std()) for part in parts) < _SMALL_DETAIL:
         return 0
     best = max(
@@ -119,7 +136,7 @@ def _correlation(
     first: FloatArray, second: FloatArray, shift: NDArray[np.int64]
 ) -> tuple[float, int]:
     """Correlate two small tiles where they overlap; how many pixels that is."""
-    parts = _common(first, second, shift)
+    parts = common_part(first, second, shift)
     if parts is None:
         return 0.0, 0
     one, other = (part - part.mean() for part in parts)
@@ -127,7 +144,7 @@ def _correlation(
     return (float((one * other).sum()) / scale if scale > 1e-3 else 0.0), one.size
 
 
-def _common(
+def common_part(
     first: FloatArray, second: FloatArray, shift: NDArray[np.int64]
 ) -> tuple[FloatArray, FloatArray] | None:
     """Return what two small tiles both show; None where that is too thin."""
@@ -183,7 +200,8 @@ def link(
             matrix = after(found.matrix, shift_by(-left, -top))
             matrix = after(shift_by(left_2, top_2), matrix)
             points = _points(part) + np.array([left, top])
-            return Link(first, second, matrix, points, found.correlation, _sureness(part))
+            sure, sd = _sureness(part, other_part, found)
+            return Link(first, second, matrix, points, found.correlation, sure, sd)
     return None
 
 
@@ -205,13 +223,30 @@ def _points(detail: FloatArray) -> NDArray[np.float64]:
     return np.array([*corners, (x, y)])
 
 
-def _sureness(detail: FloatArray) -> NDArray[np.float64]:
-    """Return the structure tensor of an overlap, its larger eigenvalue made 1."""
-    across = cv2.Sobel(detail, cv2.CV_32F, 1, 0).ravel()
-    down = cv2.Sobel(detail, cv2.CV_32F, 0, 1).ravel()
+def _sureness(
+    part: FloatArray, other: FloatArray, found: Registration
+) -> tuple[NDArray[np.float64], float]:
+    """Return how well an overlap tells a shift.
+
+    Least squares knows a shift by the inverse of the structure tensor times the variance of what
+    remains between the two pictures (Baker and Matthews 2004). That remainder was smoothed by
+    `_detail`: neighbours are not independent, and a pixel counts for one in `_ALIKE_PX`.
+
+    Returns
+    -------
+    (ndarray of float64, shape (2, 2), float)
+        The tensor, its larger eigenvalue made 1, and the standard deviation in that direction.
+    """
+    size = (part.shape[1], part.shape[0])
+    inside = shown_by(found.matrix, other.shape[1::-1], size)
+    rest = (part - found.gain * lay_onto(other, found.matrix, size, smooth=True))[inside]
+    across = cv2.Scharr(part, cv2.CV_32F, 1, 0, scale=1 / 32)[inside]
+    down = cv2.Scharr(part, cv2.CV_32F, 0, 1, scale=1 / 32)[inside]
     cross = float(across @ down)
     tensor = np.array([[float(across @ across), cross], [cross, float(down @ down)]])
-    return tensor / max(float(np.linalg.eigvalsh(tensor)[1]), 1e-12)
+    largest = max(float(np.linalg.eigvalsh(tensor)[1]), 1e-12)
+    sd = float(np.sqrt(_ALIKE_PX * rest.var() / largest))
+    return tensor / largest, float(np.hypot(sd, _FLOOR_PX))
 
 
 def _detail(grey: FloatArray) -> tuple[FloatArray, float]:

@@ -12,6 +12,7 @@ from berlese.specimens.outline import Specimen
 OUTLINE = (0, 114, 178)  # blue and vermilion: told apart by every eye
 DOUBTFUL = (213, 94, 0)
 HALO = (255, 255, 255)
+AROUND = tuple((x, y) for x in (-1, 0, 1) for y in (-1, 0, 1) if x or y)
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
@@ -52,8 +53,10 @@ def draw_overlay(
             start, end = ((round(x), round(y)) for x, y in label.line)
             cv2.line(picture, start, end, colour, 1, cv2.LINE_AA)
         corner = (round(label.left) + line, round(label.bottom) - line)
-        for width, ink in ((3 * line, HALO), (line, colour)):
-            cv2.putText(picture, text, corner, FONT, size, ink, width, cv2.LINE_AA)
+        for right, down in AROUND:  # a thicker text would be a longer one
+            beside = (corner[0] + right * line, corner[1] + down * line)
+            cv2.putText(picture, text, beside, FONT, size, HALO, line, cv2.LINE_AA)
+        cv2.putText(picture, text, corner, FONT, size, colour, line, cv2.LINE_AA)
     return picture
 
 

@@ -11,6 +11,15 @@ from berlese.errors import SettingError
 from berlese.study.metrics import Evaluation, evaluate
 
 
+def most_folds(labels: ArrayLike, groups: ArrayLike | None) -> int:
+    """Into how many parts labelled rows can be split: groups, or rows of the largest taxon."""
+    whole = np.asarray(labels if groups is None else groups)
+    if not len(whole):
+        return 0
+    counts = np.unique(whole, return_counts=True)[1]
+    return int(counts.max()) if groups is None else len(counts)
+
+
 def cross_validate(
     features: ArrayLike,
     labels: ArrayLike,
@@ -37,12 +46,18 @@ def cross_validate(
     Raises
     ------
     SettingError
-        If the data cannot be split: one group, or one picture a taxon.
+        If the data cannot be split, or not into so many folds: one group, or one picture a taxon.
     """
     X, y = np.asarray(features, np.float64), np.asarray(labels, np.str_)
-    splits = folds_of(y, groups, seed, folds)
-    if not splits:
+    most = most_folds(y, groups)
+    if most < 2:
         raise SettingError("the library cannot be split: it has one group, or one picture a taxon.")
+    if not 2 <= folds <= most:
+        what = "pictures of its largest taxon" if groups is None else "groups"
+        raise SettingError(
+            f"folds must be from 2 to {most}, as many as the library has {what}; got {folds}."
+        )
+    splits = folds_of(y, groups, seed, folds)
     names = np.empty(len(y), dtype=y.dtype)
     for train, test in splits:
         if len(np.unique(y[train])) < 2:

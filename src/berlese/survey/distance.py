@@ -31,6 +31,10 @@ FEWEST = 20  # animals, and pictures of the library
 DRAWS = 5
 TO_REVIEW = 30  # animals from which on adapting gained in all that was measured
 
+UNPROMISED = (
+    "The model was not checked there: no probability and no share of unknown animals is promised."
+)
+
 Verdict = Literal["alike", "unlike", "not known"]
 
 
@@ -116,8 +120,18 @@ class LibraryDistance:
         )
 
     @property
+    def fitted(self) -> bool:
+        """Whether the model was fitted to photos to be named, and stands for no library."""
+        return self.domain != LIBRARY
+
+    @property
+    def asks_for_review(self) -> bool:
+        """Whether animals should be looked at, and the model adapted, before names are used."""
+        return self.verdict == "unlike" or (self.verdict == "not known" and not self.fitted)
+
+    @property
     def _whose(self) -> str:
-        return "the library's" if self.domain == LIBRARY else f"those of {self.domain}"
+        return f"those of {self.domain}" if self.fitted else "the library's"
 
     def headline(self) -> str:
         """Say it in a line."""
@@ -125,6 +139,8 @@ class LibraryDistance:
             return f"These photos are unlike {self._whose}: many names will be wrong."
         if self.verdict == "alike":
             return f"These photos look like {self._whose}."
+        if self.fitted:
+            return f"The model was fitted to {self.domain}."
         return (
             f"Nobody can tell yet whether these photos are like {self._whose}: {self.animals} "
             f"animals are too few."
@@ -138,8 +154,8 @@ class LibraryDistance:
         if self.check is not None and self.check.auroc is not None:
             return (
                 f"Of an animal that looks much like {self._whose} and one that is of them, a "
-                f"classifier tells which is which in {self.check.auroc:.0%} (50% is alike, 100% "
-                "is told apart always).",
+                f"classifier tells which is which in {self.check.auroc:.0%} of such pairs (50% is "
+                "alike, 100% is told apart always).",
             )
         if self.error is not None:
             return (
@@ -151,15 +167,17 @@ class LibraryDistance:
 
     def _for_names(self) -> tuple[str, ...]:
         if self.verdict == "alike" and not self.promised:
-            return (
-                "But the model was not checked there: no probability and no share of unknown "
-                "animals is promised.",
-            )
+            return (UNPROMISED,)
         if self.verdict == "alike":
             right = ""
             if self.expected is not None:
-                right = f" (of those, {self.expected.within:.0%} were named right)"
-            return (f"Names should be about as often right as on pictures held out there{right}.",)
+                right = f": {self.expected.within:.0%} of those"
+            return (f"Names should be right about as often as on pictures held out there{right}.",)
+        if self.verdict == "not known" and self.fitted:
+            few = (
+                f"{self.animals} animals are too few to check whether these photos are like those."
+            )
+            return (few, *(() if self.promised else (UNPROMISED,)))
         if self.verdict == "not known":
             return (
                 "With another camera, light, ground or fauna names are often wrong, and "
@@ -240,8 +258,7 @@ def write_distance(survey: Survey, bundle: Bundle, path: Path) -> LibraryDistanc
         return None
     features = np.stack([found[key] for key in sorted(found)])
     facts = read_domain(survey, bundle.hash)
-    of_library = bundle.domain == LIBRARY
-    error = _error(bundle, features) if of_library else None
+    error = _error(bundle, features) if bundle.domain == LIBRARY else None
     distance = LibraryDistance(
         bundle.hash,
         survey.relative(path),

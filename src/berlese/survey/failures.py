@@ -5,15 +5,14 @@ Columns: ``file`` (relative to the survey folder, forward slashes, where there i
 passes the stage, or is gone from the disk and no longer asked for.
 """
 
-import csv
 from collections.abc import Collection, Iterable
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import cv2
 
-from berlese.errors import BerleseError, PhotoError
-from berlese.survey.sheets import storable, without_guard, write_sheet
+from berlese.errors import BerleseError, PhotoError, SurveyError
+from berlese.survey.sheets import read_sheet, shortened, storable, write_sheet
 
 FAILURES_NAME = "failures.csv"
 COLUMNS = ("file", "stage", "reason")
@@ -64,13 +63,26 @@ def reason_of(error: Exception) -> str:
 
 
 def read_failures(folder: Path) -> list[Failure]:
-    """Read the failures of the survey in `folder`; none where the file is absent."""
+    """Read the failures of the survey in `folder`; none where the file is absent.
+
+    A spreadsheet may have saved it in between.
+
+    Raises
+    ------
+    SurveyError
+        If it cannot be read, or lacks a column.
+    """
     path = folder / FAILURES_NAME
     if not path.exists():
         return []
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    return [Failure(*(without_guard(row[name]) for name in COLUMNS)) for row in rows]
+    sheet = read_sheet(path, SurveyError, exact=True)
+    places = [sheet.places([name]) for name in COLUMNS]
+    if not all(places):
+        raise SurveyError(
+            f"{path}: has the columns {shortened(sheet.header)}, expected {', '.join(COLUMNS)}. "
+            "Bring them back, or remove the file and run `berlese add` on the photos again."
+        )
+    return [Failure(*(cells[at[0]] for at in places)) for _, cells in sheet.rows]
 
 
 def record_failures(

@@ -26,6 +26,7 @@ from berlese.survey.tables import Photo, Specimen, current_photos
 
 VERSION = 1  # of what is stored; another one is looked at again
 SIDE = 2400  # of the copy in which a ruler's ticks are looked for
+FEWEST_KNOWN = 3  # animals that speak for a photo; all of them where it has fewer
 SMALL_SIDE = 800  # of the one for the ground
 
 
@@ -78,10 +79,19 @@ class SeenPhoto:
         return PurePosixPath(self.path).name
 
     def median(self, attribute: str) -> float | None:
-        """Median over the animals where it is known; None where it is for none."""
+        """Median over the animals where it is known; None where it is for too few to say."""
+        known = self.known(attribute)
+        return float(np.median(known)) if len(known) >= self.fewest else None
+
+    def known(self, attribute: str) -> list[float]:
+        """List what is known of the animals: edges, say, of those that differ from the ground."""
         every = [getattr(animal, attribute) for animal in self.animals]
-        known = [value for value in every if value is not None]
-        return float(np.median(known)) if known else None
+        return [value for value in every if value is not None]
+
+    @property
+    def fewest(self) -> int:
+        """Animals of which something must be known to say it of the photo."""
+        return max(1, min(FEWEST_KNOWN, len(self.animals)))
 
     def to_dict(self) -> dict[str, Any]:
         """Return what was measured, for JSON and tables."""

@@ -42,9 +42,9 @@ class Finding:
     photo : str
         As the survey stores it.
     fault : str
-        Short name: unreadable, out_of_focus, animals_out_of_focus, overexposed, underexposed,
-        black_animals, burnt_animals, colour_cast, uneven_light, too_small, scale_offered,
-        scale_differs, no_scale; against
+        Short name: unreadable, out_of_focus, low_contrast, animals_out_of_focus, overexposed,
+        underexposed, black_animals, burnt_animals, colour_cast, uneven_light, too_small,
+        scale_offered, scale_differs, no_scale; against
         the other photos odd_light, odd_colour, odd_evenness or odd_sharpness.
     seen : str
         What was seen, with the figure and its limit.
@@ -94,6 +94,17 @@ def _of_animals(photo: SeenPhoto) -> list[Finding]:
         )
     elif edge is not None:
         found += _single_blurred(photo, edge)
+    elif photo.known("burnt"):
+        found.append(
+            Finding(
+                photo.path,
+                "low_contrast",
+                f"Only {len(photo.known('edge_px'))} of {len(photo.animals)} animals differ enough "
+                f"from the ground to see how sharp they are (at least {photo.fewest}).",
+                "Lay pale animals on a dark ground and dark ones on a light one; light them from "
+                "the sides.",
+            )
+        )
     if length is not None and length < SHORT_PX:
         found.append(
             Finding(

@@ -37,6 +37,7 @@ RANKS = (
 UNRANKED = "taxon"
 FILE_COLUMNS = ("file", "filename", "path", "image")
 STAGE = "library"
+FEW_GROUPS = 5  # as many as a model is held against parts of its library
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,8 @@ class Library:
         Rows without a name.
     failures : tuple of Failure
         Entries that cannot be used.
+    ungrouped : int
+        Rows without a group, where others have one; each stands for itself.
     """
 
     paths: tuple[Path, ...]
@@ -69,6 +72,37 @@ class Library:
     parents: Mapping[str, tuple[str, ...]]
     skipped: int
     failures: tuple[Failure, ...]
+    ungrouped: int = 0
+
+
+def group_notes(library: Library) -> list[str]:
+    """Say what a person should know of a library's groups: missing ones, one, or one a picture."""
+    if library.groups is None:
+        return []
+    n, whole = len(library.paths), len(set(library.groups))
+    if library.ungrouped == n:
+        return ["No row has a group: the column is empty, each picture stands for itself."]
+    notes = []
+    if library.ungrouped:
+        notes.append(
+            f"{library.ungrouped} of {n} rows have no group: each of them stands for itself."
+        )
+    if whole == 1:
+        notes.append(
+            "All pictures are of one group: none can be held out, so that nothing is known of "
+            "unknown animals, probabilities and errors. Name a column that tells photos apart."
+        )
+    elif whole == n and not library.ungrouped:
+        notes.append(
+            "Each picture has a group of its own: grouping changes nothing. If several pictures "
+            "are of one photo, name the column that says so."
+        )
+    elif whole < FEW_GROUPS:
+        notes.append(
+            f"There are {whole} groups: what is held out is held out in {whole} parts, and figures "
+            "that rest on it are coarse."
+        )
+    return notes
 
 
 def read_library(path: Path | str, taxon: str = UNRANKED, group: str | None = None) -> Library:
@@ -151,7 +185,7 @@ def _from_csv(path: Path, taxon: str, group: str | None) -> Library:
     taxon_column = _column(sheet, (taxon,), " (--taxon)")
     group_column = _column(sheet, (group,), " (--group)") if group is not None else None
     found: dict[Path, tuple[str, str]] = {}
-    failures, skipped = [], 0
+    failures, skipped, ungrouped = [], 0, 0
     for line, row in sheet.rows:
         label = _name(row[taxon_column])
         if not label:
@@ -165,10 +199,11 @@ def _from_csv(path: Path, taxon: str, group: str | None) -> Library:
         else:
             # A row without a group stands for itself.
             found[picture] = (label, member or str(picture))
+            ungrouped += group is not None and not member
     labels = tuple(label for label, _ in found.values())
     groups = tuple(member for _, member in found.values()) if group is not None else None
     rank = taxon.casefold() if taxon.casefold() in RANKS else _rank_by_ending(labels)
-    return Library(tuple(found), labels, groups, rank, {}, skipped, tuple(failures))
+    return Library(tuple(found), labels, groups, rank, {}, skipped, tuple(failures), ungrouped)
 
 
 def _reason_against(picture: Path, label: str, found: Mapping[Path, tuple[str, str]]) -> str | None:

@@ -150,7 +150,7 @@ def run_path(
     settings: RunSettings,
     stages: Stages,
     *,
-    compare: Callable[[Survey], Mapping[str, float]] | None = None,
+    compare: Callable[[Survey], Mapping[str, float] | None] | None = None,
 ) -> dict[str, Any]:
     """Run the whole path and return the summary that `write_summary` stores.
 
@@ -162,7 +162,8 @@ def run_path(
     settings : RunSettings
     stages : Stages
     compare : callable, optional
-        Compares the survey with its truth, where that is known: `truth` of summary and report.
+        Compares the survey with its truth, where that is known, else None: `truth` of summary and
+        report.
 
     Raises
     ------

@@ -6,6 +6,7 @@ model may rest on them. Names of animals that were picked for another reason cou
 themselves, and for nothing else.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -295,7 +296,9 @@ def _word(
     """Make an identification of what was said; None where it is said already."""
     specimen = session.get(Specimen, given.specimen_id)
     if specimen is None:
-        raise SurveyError(f"animal {given.specimen_id!r} is not in this survey.")
+        number = " A spreadsheet made a number of it: copy it from the sheet as it was written."
+        hint = number if re.fullmatch(r"[\d.,]+([eE]\+?\d+)?", given.specimen_id) else ""
+        raise SurveyError(f"animal {given.specimen_id!r} is not in this survey.{hint}")
     if given.status not in SPOKEN:
         raise SurveyError(f"status {given.status!r} is none of {', '.join(SPOKEN)}.")
     if given.taxon is not None and (word := plain_name(given.taxon)) and is_reserved(word):

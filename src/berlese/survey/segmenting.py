@@ -1,7 +1,8 @@
 """Find the specimens on a survey's photos and cut them out.
 
 One photo is one transaction: its crops are written first, then its rows, so that a killed run
-leaves either all of a photo or nothing of it. A specimen that is found again, at the same place
+leaves either all of a photo or nothing of it; crops that nobody refers to any more go last. A
+specimen that is found again, at the same place
 on the same photo, keeps its identity and all that was said about it; one that is found again in
 another outline (boxes overlap by half or more) keeps what people said.
 """
@@ -31,6 +32,7 @@ from berlese.survey.survey import Survey
 from berlese.survey.tables import Identification, Photo, Specimen, current_photos, specimen_id
 
 STAGE = "segment"
+CROP_NAME = re.compile(r"[0-9a-f]{20}\.png")  # see `berlese.survey.tables.specimen_id`
 STEM_LENGTH = 40  # characters of the photo's name in its crops' folder
 
 
@@ -85,6 +87,7 @@ def segment_photos(
             else:
                 with survey.writing() as session:
                     _replace_specimens(session, photo.sha256, rows, _method(settings, photo))
+                _remove_idle_crops(survey, photo.sha256)
                 done += 1
             _advance(progress, 1)
         record_failures(survey.folder, STAGE, [photo.path for photo in photos], failures)
@@ -137,6 +140,19 @@ def _specimens_of(
         specimen.crop_sha256 = sha256_of(crop)
         rows[number] = specimen
     return [each for each in rows if each is not None]
+
+
+def _remove_idle_crops(survey: Survey, photo_sha256: str) -> None:
+    """Remove crops of a photo's former animals, but for those that a person spoke of."""
+    of_photo = select(Specimen).where(Specimen.photo_sha256 == photo_sha256)
+    with survey.reading() as session:
+        rows = session.scalars(of_photo.options(selectinload(Specimen.identifications))).all()
+        every = {survey.absolute(row.crop_path) for row in rows}
+        needed = {survey.absolute(row.crop_path) for row in rows if row.current or _by_people(row)}
+    for folder in {path.parent for path in every}:
+        for crop in folder.glob("*.png"):
+            if CROP_NAME.fullmatch(crop.name) and crop not in needed:
+                crop.unlink(missing_ok=True)
 
 
 def _once_a_place(found: list[FoundSpecimen]) -> list[FoundSpecimen]:

@@ -55,8 +55,17 @@ class Sheet:
         return [at for at, name in enumerate(self.header) if folded(name) in wanted]
 
 
-def read_sheet(path: Path, error: type[BerleseError]) -> Sheet:
-    """Read a CSV file; problems are raised as `error`, naming the file and the line."""
+def read_sheet(path: Path, error: type[BerleseError], *, exact: bool = False) -> Sheet:
+    """Read a CSV file; problems are raised as `error`, naming the file and the line.
+
+    Parameters
+    ----------
+    path : Path
+    error : type
+    exact : bool
+        Of a sheet that `write_sheet` wrote: keep the space around text, and take one without rows.
+    """
+    clean = without_guard if exact else _plain
     text = _read_text(path, error)
     lines = list(io.StringIO(text, newline=""))
     start = next((at for at, line in enumerate(lines) if line.strip(" \t\r\n,;")), None)
@@ -71,7 +80,7 @@ def read_sheet(path: Path, error: type[BerleseError]) -> Sheet:
     try:
         header = tuple(_plain(cell) for cell in next(reader))
         for cells in reader:
-            plain = [_plain(cell) for cell in cells]
+            plain = [clean(cell) for cell in cells]
             line = start + reader.line_num
             if any(plain[len(header) :]):
                 raise error(
@@ -86,7 +95,7 @@ def read_sheet(path: Path, error: type[BerleseError]) -> Sheet:
         raise error(
             f"{path}, line {line}: cannot be read as CSV ({problem}); is a double quote left open?"
         ) from problem
-    if not rows:
+    if not rows and not exact:
         raise error(f"{path}: has a header, but no rows.")
     return Sheet(path, header, tuple(rows), delimiter)
 

@@ -164,7 +164,9 @@ class Survey:
                 f"{quote(str(folder))} PHOTO...), or choose another folder."
             )
         if path.is_file():
-            raise SurveyError(f"{path}: is a file; a survey is a folder, choose another name.")
+            raise SurveyError(
+                f"{path}: no survey can be made here: it is a file; choose another folder."
+            )
         try:
             path.mkdir(parents=True, exist_ok=True)
             with _held(_lock_of(path), path):

@@ -104,3 +104,9 @@ def test_groups_are_kept_beside_the_bundle(parts, tmp_path) -> None:
 def test_a_bundle_without_features_says_what_to_do(bundle) -> None:
     with pytest.raises(BundleError, match="Train it again"):
         LabelledFeatures.of_bundle(replace(bundle, rows=None))
+
+
+def test_an_adapted_model_is_not_taught_but_the_one_it_comes_from(parts, bundle) -> None:
+    adapted = replace(bundle, head="prototypes")
+    with pytest.raises(BundleError, match=r"adapted to other photos .* then adapt again"):
+        grow(adapted, parts[1], Origin(), random_state=0)

@@ -69,6 +69,18 @@ def test_few_animals_tell_nothing():
     assert "too few" in found.check.in_words("library")
 
 
+def test_too_few_that_look_like_the_library_give_no_figure():
+    rng = np.random.default_rng(0)
+    X, codes, likeness = drawn(rng, 300, [3, 4, 5])
+    found = seen_together(rng, (X, codes, np.where(np.arange(300) < 14, likeness + 9, -9)))
+    assert found.p_values is None
+    assert found.check == DomainCheck(300, None, alike=14)
+    assert not found.check.same
+    words = found.check.in_words("library")
+    assert "only 14 of 300 animals look like those of the library" in words
+    assert "AUROC" not in words
+
+
 def test_the_same_survey_gives_the_same_p_values():
     found = [
         seen_together(np.random.default_rng(1), drawn(np.random.default_rng(2), 120, [0, 1, 5]))

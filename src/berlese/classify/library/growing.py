@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from berlese.classify.heads.registry import DEFAULT_HEAD
+from berlese.classify.heads.registry import DEFAULT_HEAD, HEADS
 from berlese.classify.library.new_class import add_pictures
 from berlese.classify.models.bundle import Bundle
 from berlese.classify.models.training import FeatureOrigin, train_bundle
@@ -119,10 +119,15 @@ def grow(
     Raises
     ------
     BundleError
-        If the bundle does not hold what it was trained on.
+        If the bundle does not hold what it was trained on, or was adapted.
     LibraryError
         If all pictures are known already.
     """
+    if bundle.head not in HEADS:
+        raise BundleError(
+            f"the model was adapted to other photos ({bundle.head}) and cannot learn more; teach "
+            "the model that it was adapted from, then adapt again (`berlese adapt`)."
+        )
     learned = LabelledFeatures.of_bundle(bundle)
     new = more.without(learned)
     if not len(new.labels):

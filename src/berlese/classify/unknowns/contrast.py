@@ -31,12 +31,15 @@ from berlese.classify.heads.standardising import Standardiser
 from berlese.classify.unknowns.likeness import even_features
 
 FEWEST = 60  # animals on either side; fewer teach nothing
+FEWEST_ALIKE = 15  # of these that look like the library's; fewer cannot be told from it
 MOST = 2000  # animals of either side that a classifier learns from
 C = 0.001
 FOLDS = 5
 CHUNK = 4096
 LARGEST_AUROC = 0.7
 SURELY_KNOWN = 0.9  # quantile of the scores above which there is hardly a stranger
+
+ADVICE = "Name 50 animals or more (`berlese plan`, `berlese import`), then `berlese calibrate`"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,10 +74,13 @@ class DomainCheck:
     auroc : float or None
         How well the most library-like half of them is told from the library's: .5 is not at all,
         1 always. None where there are too few animals to tell.
+    alike : int, optional
+        Animals that look like the library's, where the others are many and these too few.
     """
 
     n: int
     auroc: float | None
+    alike: int | None = None
 
     @property
     def same(self) -> bool:
@@ -87,6 +93,12 @@ class DomainCheck:
 
     def in_words(self, domain: str) -> str:
         """Say what may be promised."""
+        if self.alike is not None:
+            return (
+                f"only {self.alike} of {self.n} animals look like those of the {domain}, too few "
+                "to tell whether the photos do: no rate of unknowns and no probability can be "
+                f"promised. {ADVICE}"
+            )
         if self.auroc is None:
             return (
                 f"{self.n} animals are too few to tell whether the photos are like those of the "
@@ -97,8 +109,7 @@ class DomainCheck:
             return f"the photos look like those of the {domain} {told}: its promises hold"
         return (
             f"the photos are unlike those of the {domain} {told}: no rate of unknowns and no "
-            "probability can be promised. Name 50 animals or more (`berlese plan`, `berlese "
-            "import`), then `berlese calibrate`"
+            f"probability can be promised. {ADVICE}"
         )
 
 
@@ -151,10 +162,10 @@ def contrast(
     )
     middle = np.median(known.joint)
     a, b = of_known[known.joint >= middle], of_survey[ranks >= middle]
-    auroc = None
-    if len(b) >= FEWEST // 4:
-        auroc = float(roc_auc_score(np.repeat([1, 0], [len(a), len(b)]), np.concatenate([a, b])))
-    check = DomainCheck(len(X), auroc if auroc is not None else 1.0)
+    if len(b) < FEWEST_ALIKE:
+        return Contrast(DomainCheck(len(X), None, len(b)), None)
+    auroc = float(roc_auc_score(np.repeat([1, 0], [len(a), len(b)]), np.concatenate([a, b])))
+    check = DomainCheck(len(X), auroc)
     if not check.same:
         return Contrast(check, None)
     of_survey = of_survey + max(

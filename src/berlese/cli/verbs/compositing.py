@@ -98,6 +98,8 @@ def stitch(
         )
         for path in stitched.by_name_only:
             typer.echo(f"Note: {path}: nothing holds it to the rest; placed by its name.")
+        for error in stitched.doubtful:
+            typer.echo(f"In doubt: {error}", err=True)
         for error in stitched.left_out:
             typer.echo(f"Left out: {error}", err=True)
     if stitched.left_out:

@@ -115,15 +115,17 @@ def evaluate(
     weights: flags.Weights = None,
     seed: flags.Seed = 0,
     jobs: flags.Jobs = None,
+    overwrite: flags.Overwrite = False,
     json: flags.Json = False,
     quiet: flags.Quiet = False,
 ) -> None:
     """Compare a model's names with a library's: accuracy, and recall and precision by taxon."""
     with user_errors():
         from berlese.cli.models import evaluate_into
+        from berlese.cli.upkeep import AUDIT_NAMES, audit_into
 
         stages = Stages(quiet=quiet)
-        evaluation, failures = evaluate_into(
+        evaluation, failures, notes = evaluate_into(
             out,
             bundle,
             library,
@@ -132,12 +134,12 @@ def evaluate(
             weights=weights,
             seed=seed,
             jobs=jobs,
+            overwrite=overwrite,
+            beside=AUDIT_NAMES if audit else (),
             stages=stages,
         )
         found = None
         if audit:
-            from berlese.cli.upkeep import audit_into
-
             found = audit_into(
                 out,
                 bundle,
@@ -146,12 +148,16 @@ def evaluate(
                 weights=weights,
                 seed=seed,
                 jobs=jobs,
+                overwrite=overwrite,
                 stages=stages,
             )
     if json:
-        print_json(evaluation.to_dict() | ({} if found is None else {"audit": found.to_dict()}))
+        audited = {} if found is None else {"audit": found.to_dict()}
+        print_json(evaluation.to_dict() | {"notes": notes} | audited)
     else:
         _print_evaluation(evaluation)
+        for note in notes:
+            typer.echo(note)
         if found is not None:
             typer.echo(found.in_words())
         print_failures(failures)

@@ -37,6 +37,7 @@ def run(
 ) -> None:
     """Run the whole path: photos in, community table and report out. Resumes where it stopped."""
     with user_errors():
+        from berlese.cli.simulation import truth_of
         from berlese.errors import SettingError
         from berlese.survey.pipeline import RunSettings, run_path, write_summary
         from berlese.survey.survey import Survey, SurveySettings
@@ -63,7 +64,7 @@ def run(
         stages = Stages(quiet=quiet)
         of_new = SurveySettings(out.resolve().name, mm_per_pixel=mm_per_pixel)
         with Survey.open_or_create(out, of_new) as survey:
-            summary = run_path(survey, photos, settings, stages)
+            summary = run_path(survey, photos, settings, stages, compare=truth_of)
             write_summary(survey, summary)
             _print_summary(survey, summary, as_json=json)
     finish(summary["failures"] + len(summary["library_failures"]), summary["photos"])
@@ -80,7 +81,7 @@ def demo(
 ) -> None:
     """Simulate a small survey with known truth and run the whole path on it."""
     with user_errors():
-        from berlese.cli.simulation import TRUTH_NAME, compare_survey, simulate_demo
+        from berlese.cli.simulation import simulate_demo, truth_of
         from berlese.survey.pipeline import RunSettings, run_path, write_summary
         from berlese.survey.survey import Survey, SurveySettings
 
@@ -88,13 +89,7 @@ def demo(
         photos, library, sheet = simulate_demo(out, seed=seed, stages=stages)
         settings = RunSettings(library=library, samples=sheet, seed=seed, jobs=jobs)
         with Survey.open_or_create(out, SurveySettings(f"Demo, seed {seed}")) as survey:
-            summary = run_path(
-                survey,
-                [photos],
-                settings,
-                stages,
-                compare=lambda opened: compare_survey(opened, photos / TRUTH_NAME).to_dict(),
-            )
+            summary = run_path(survey, [photos], settings, stages, compare=truth_of)
             write_summary(survey, summary)
             _print_summary(survey, summary, as_json=json)
     finish(summary["failures"], summary["photos"])
