@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from berlese.specimens.dish import Dish, find_dish
+from berlese.specimens.dish import Dish, dish_within, filled_around, find_dish, find_surround
 
 
 @pytest.mark.parametrize("leaning", [0, 1, 6])
@@ -53,6 +53,58 @@ def test_without_a_rim_there_is_no_dish():
     found = np.zeros((600, 600), np.uint8)
     cv2.ellipse(found, (300, 300), (90, 30), 0, 0, 360, 1, thickness=-1)
     assert find_dish(found > 0) is None
+
+
+def masked(colour, *, middle=(500, 480), radius=470):
+    """Photo of 1000 x 960 pixels with a grainy floor seen through a round mask."""
+    grain = np.random.default_rng(0).normal(0, 3, (960, 1000, 3))
+    photo = np.clip(np.array([210.0, 220, 225]) + grain, 0, 255).astype(np.uint8)
+    down, across = np.mgrid[:960, :1000] + 0.5
+    outside = np.hypot(across - middle[0], down - middle[1]) >= radius
+    photo[outside] = colour
+    return photo, outside
+
+
+@pytest.mark.parametrize("colour", [0, 2, 253, 255])
+def test_flat_black_or_white_around_the_picture_is_its_surround(colour):
+    photo, outside = masked(colour)
+    found = find_surround(photo)
+    assert found is not None
+    assert found[outside].all()
+    distance = cv2.distanceTransform((~outside).astype(np.uint8), cv2.DIST_L2, 5)
+    assert not found[distance > 4].any()
+
+
+@pytest.mark.parametrize("radius", [470, 530])  # within the photo, and cut by its sides
+def test_a_dish_reaches_to_the_surround(radius):
+    _, outside = masked(255, radius=radius)
+    dish = dish_within(outside)
+    assert (dish.x, dish.y) == (pytest.approx(500, abs=1), pytest.approx(480, abs=1))
+    assert dish.radii == pytest.approx(radius, abs=1.5)
+
+
+def test_the_picture_goes_on_where_none_is():
+    photo, outside = masked(255)
+    filled = filled_around(photo, outside)
+    np.testing.assert_array_equal(filled[~outside], photo[~outside])
+    assert filled[outside].max() < 245
+    np.testing.assert_array_equal(filled[480, :30], np.broadcast_to(photo[480, 30], (30, 3)))
+
+
+def overexposed():
+    """A white dish that is as white as paper, with two dark animals."""
+    photo = np.full((960, 1000, 3), 255, np.uint8)
+    for middle in ((300, 400), (640, 500)):
+        cv2.ellipse(photo, middle, (60, 25), 30, 0, 360, (40, 30, 30), -1)
+    return photo
+
+
+@pytest.mark.parametrize(
+    "photo", [masked(128)[0], masked(255, radius=700)[0], overexposed()],
+    ids=["grey around it", "picture to the corners", "white floor"],
+)  # fmt: skip
+def test_what_is_no_surround_is_not_taken_for_one(photo):
+    assert find_surround(photo) is None
 
 
 @given(

@@ -1,4 +1,4 @@
-"""Tell the dish from the animals: its rim, and the letters on its label."""
+"""Tell the dish from the animals: its rim, what lies around its picture, letters on its label."""
 
 import math
 from bisect import bisect_right
@@ -23,6 +23,11 @@ RIM_SECTOR = 0.11  # of a turn: directions that are looked at together
 AGAINST_RIM = 20  # per cent of the directions in a sector in which animals may lie against it
 RIM_MARGIN = 0.99
 LETTERS_IN_LINE = 5
+FLAT_LEVELS = 3  # grey levels from black or white that a surround without picture reaches
+SURROUND_SHARE = 0.01  # of the photo that it covers at least
+PICTURE_SHARE = 0.4  # of the photo that it leaves at least
+PICTURE_SOLIDITY = 0.97  # how convex what it leaves is
+SURROUND_SEAM = 2  # pixels beside it that are neither picture nor surround
 
 _Mask = NDArray[np.bool_]
 
@@ -72,6 +77,65 @@ class Dish:
 def _half_chord(radius: float, down: float) -> float:
     """Half the width of a circle at a distance from its middle; 0 beyond it."""
     return math.sqrt(max(radius**2 - down**2, 0.0))
+
+
+def find_surround(overview: NDArray[np.uint8]) -> _Mask | None:
+    """Find the flat black or white around a picture that a mask or a round field cut out.
+
+    Parameters
+    ----------
+    overview : ndarray of uint8 of shape (h, w, 3)
+        A small copy of the photo.
+
+    Returns
+    -------
+    ndarray of bool of shape (h, w), or None
+        Where no picture is; None where the picture fills the photo.
+    """
+    for flat in (overview.min(axis=2) >= 255 - FLAT_LEVELS, overview.max(axis=2) <= FLAT_LEVELS):
+        outside = _from_the_corners(flat)
+        if outside.mean() < SURROUND_SHARE:
+            continue
+        count, labels, stats, _ = cv2.connectedComponentsWithStats((~outside).astype(np.uint8))
+        if count < 2:
+            continue
+        picture = labels == 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
+        outline = np.argwhere(picture)[:, ::-1].astype(np.int32)
+        convex = PICTURE_SOLIDITY * cv2.contourArea(cv2.convexHull(outline))
+        if picture.sum() > max(PICTURE_SHARE * picture.size, convex):
+            seam = np.ones((2 * SURROUND_SEAM + 1,) * 2, np.uint8)
+            return np.asarray(cv2.dilate((~picture).astype(np.uint8), seam) > 0)
+    return None
+
+
+def _from_the_corners(flat: _Mask) -> _Mask:
+    """Pixels that are connected with a corner of the photo."""
+    _, labels = cv2.connectedComponents(flat.astype(np.uint8))
+    corners = {int(labels[y, x]) for y in (0, -1) for x in (0, -1)} - {0}
+    return np.isin(labels, list(corners))
+
+
+def filled_around(overview: NDArray[np.uint8], outside: _Mask) -> NDArray[np.uint8]:
+    """Go on with the picture where none is: each pixel takes the colour of the nearest one."""
+    _, nearest = cv2.distanceTransformWithLabels(
+        outside.astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    colours = np.zeros((int(nearest.max()) + 1, 3), np.uint8)
+    colours[nearest[~outside]] = overview[~outside]
+    return np.where(outside[..., None], colours[nearest], overview)
+
+
+def dish_within(outside: _Mask) -> Dish:
+    """Dish that reaches to a surround in each direction, between those with none as beside them."""
+    middle = np.argwhere(~outside).mean(axis=0)[::-1] + 0.5
+    down, across = np.nonzero(outside)
+    right, below = across + 0.5 - middle[0], down + 0.5 - middle[1]
+    turns = np.arctan2(below, right) / (2 * np.pi) % 1.0
+    radii = np.full(DIRECTIONS, np.inf)
+    np.minimum.at(radii, (turns * DIRECTIONS).astype(np.intp) % DIRECTIONS, np.hypot(right, below))
+    seen = np.flatnonzero(np.isfinite(radii))
+    radii = np.interp(np.arange(DIRECTIONS), seen, radii[seen], period=DIRECTIONS)
+    return Dish(float(middle[0]), float(middle[1]), radii)
 
 
 def find_dish(found: _Mask) -> Dish | None:
