@@ -24,7 +24,14 @@ from berlese.specimens import look as looking
 from berlese.specimens.bands import BLOCK, LEAST_CONTRAST, BandedPhoto, Sweep, Thing
 from berlese.specimens.candidates import Candidate, Cut, Look, Reading, readings_of
 from berlese.specimens.context import candidates_in
-from berlese.specimens.dish import Dish, find_dish, letters_among
+from berlese.specimens.dish import (
+    Dish,
+    dish_within,
+    filled_around,
+    find_dish,
+    find_surround,
+    letters_among,
+)
 from berlese.specimens.floor import (
     OVERVIEW_SIDE,
     contrast_of,
@@ -37,7 +44,8 @@ from berlese.specimens.networks import shipped
 from berlese.specimens.outline import Box, Specimen
 
 SMALLEST = 16.0  # pixels, where no smallest length is given
-KEPT_SCORE = 0.55
+KEPT_SCORE = 0.5
+KEPT_BLURRED = 0.6  # stains on the glass lie out of focus
 LEAST_WORTH_OF_PIECES = 0.42
 PIECES_MUST_GAIN = 0.1
 HIDDEN_SHARE = 0.3  # of the largest piece that an animal under others shows at least
@@ -45,6 +53,7 @@ BLURRED_EDGE = 7.5  # pixels; sharp photos have 3 to 5, a Gaussian of 4 pixels m
 BLURRED_SHARE = 0.06  # of the root of the area, for animals so large that it hides no detail
 
 _Bytes = NDArray[np.uint8]
+_Mask = NDArray[np.bool_]
 Circle = tuple[float, float, float]
 
 
@@ -152,7 +161,11 @@ def segment_photo(
     chosen = _verdicts(readings)
     size = (photo.width, photo.height)
     smallest = settings.smallest_px(getattr(photo, "mm_per_pixel", None))
-    specimens = [_specimen(each, size, smallest) for each in chosen]
+    specimens = [
+        each
+        for each in (_specimen(verdict, size, smallest) for verdict in chosen)
+        if each.score >= KEPT_BLURRED or "blurred" not in each.flags
+    ]
     letters = letters_among([each.box for each in specimens])
     kept = [each for number, each in enumerate(specimens) if number not in letters]
     return sorted(kept, key=lambda each: (each.box.top // 100, each.box.left, each.box.top))
@@ -173,6 +186,9 @@ def read_photo(
     """
     plain = is_plain if quickly else None
     overview = photo.shrunk(OVERVIEW_SIDE)
+    surround = None if settings.dish == "whole" else find_surround(overview)
+    if surround is not None:
+        overview = filled_around(overview, surround)
     smallest = settings.smallest_px(getattr(photo, "mm_per_pixel", None))
     levels = ground_of(overview)
     ground = stretched(levels, photo.width, photo.height)
@@ -182,7 +198,7 @@ def read_photo(
         ground,
         smallest,
         polarity=settings.polarity,
-        inside=_inside(away, photo.width, settings),
+        inside=_inside(away, surround, photo.width, settings),
         rows=rows,
     )
     readings = []
@@ -196,7 +212,9 @@ def read_photo(
     return readings
 
 
-def _inside(away: _Bytes, width: int, settings: SegmentSettings) -> Dish | None:
+def _inside(
+    away: _Bytes, surround: _Mask | None, width: int, settings: SegmentSettings
+) -> Dish | None:
     """Dish in photo pixels in which animals lie."""
     if settings.dish == "whole":
         return None
@@ -204,6 +222,8 @@ def _inside(away: _Bytes, width: int, settings: SegmentSettings) -> Dish | None:
         x, y, radius = settings.dish
         return Dish(x * width, y * width, np.array([radius * width]))
     dish = find_dish(away > LEAST_CONTRAST)
+    if dish is None and surround is not None:
+        dish = dish_within(surround)
     return None if dish is None else dish.scaled(width / away.shape[1])
 
 
@@ -291,13 +311,18 @@ def _hidden(cut: Cut, odds: Odds, clump: float) -> NDArray[np.float64]:
 
 
 def _likely(cut: Cut, odds: Odds, clump: float) -> list[Verdict]:
-    """Candidates of a cut that are likely enough animals."""
+    """Candidates of a cut that are likely enough animals.
+
+    What is cut and more likely a clump than not is held for one: what looks like a part in it is
+    an animal under others. No part of a thing holds several animals where the whole does not.
+    """
     found = []
-    for each, hidden in zip(cut, _hidden(cut, odds, clump).tolist(), strict=True):
-        own = odds[id(each)]
-        score = float(own[0] + own[SEVERAL]) + hidden
+    held = 1.0 if clump > 0.5 else clump
+    for each, hidden in zip(cut, _hidden(cut, odds, held).tolist(), strict=True):
+        one, several = odds[id(each)][0], min(odds[id(each)][SEVERAL], clump)
+        score = float(one + several) + hidden
         if score >= KEPT_SCORE:
-            found.append((each, score, float(own[SEVERAL]) / score))
+            found.append((each, score, float(several) / score))
     return found
 
 
