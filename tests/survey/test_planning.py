@@ -52,5 +52,5 @@ def test_a_wide_interval_says_how_many_it_will_take(named) -> None:
 
 
 def test_a_survey_without_animals_says_what_to_do(survey) -> None:
-    with pytest.raises(SurveyError, match="berlese segment"):
+    with pytest.raises(SurveyError, match="no photos yet: berlese add"):
         review_progress(survey, Goal())
