@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from berlese.classify.gap.distance import Expectation
 from berlese.classify.gap.domain_error import DomainError
 from berlese.classify.models.training import train_bundle
 from berlese.classify.unknowns.contrast import DomainCheck
@@ -76,6 +77,27 @@ def test_a_damaged_or_older_file_is_no_distance(named, backbone, small) -> None:
     for text in ("{", "[]", json.dumps(kept["error"]), json.dumps(kept | {"check": 3})):
         path.write_text(text, encoding="utf-8")
         assert read_distance(named) is None
+
+
+@pytest.mark.parametrize(
+    ("low", "said", "unsaid"),
+    [(0.40, "many names will be wrong", "differ a little"), (0.99, "differ a little", "wrong")],
+)
+def test_photos_are_called_unlike_in_words_only_where_names_suffer(low, said, unsaid) -> None:
+    found = LibraryDistance(
+        "m",
+        "b",
+        "library",
+        promised=True,
+        animals=99,
+        error=DomainError(0.2, 0.1, 0.3, 20, 5),
+        check=DomainCheck(99, 0.8),
+        expected=Expectation(low, 1.0, 0.98, ()),
+    )
+    assert found.verdict == "unlike"
+    words = f"{found.headline()} {found.meaning()}"
+    assert said in words
+    assert unsaid not in words
 
 
 def test_the_check_that_weighs_shares_of_taxa_goes_before_the_error() -> None:

@@ -29,6 +29,7 @@ from berlese.survey.survey import Survey
 DISTANCE_NAME = "distance.json"
 FEWEST = 20  # animals, and pictures of the library
 DRAWS = 5
+MILD_LOSS = 0.05  # of accuracy
 TO_REVIEW = 30  # animals from which on adapting gained in all that was measured
 
 UNPROMISED = (
@@ -133,8 +134,15 @@ class LibraryDistance:
     def _whose(self) -> str:
         return f"those of {self.domain}" if self.fitted else "the library's"
 
+    @property
+    def _mild(self) -> bool:
+        """Whether names were still about as often right where photos differed as much."""
+        return self.expected is not None and self.expected.low >= self.expected.within - MILD_LOSS
+
     def headline(self) -> str:
         """Say it in a line."""
+        if self.verdict == "unlike" and self._mild:
+            return f"These photos differ a little from {self._whose}."
         if self.verdict == "unlike":
             return f"These photos are unlike {self._whose}: many names will be wrong."
         if self.verdict == "alike":
@@ -183,6 +191,9 @@ class LibraryDistance:
                 "With another camera, light, ground or fauna names are often wrong, and "
                 "probabilities too high: look at the animals before you use the table.",
             )
+        if self._mild:
+            mild = "Probabilities, and the share of unknown animals, are not promised there."
+            return (*_expected_in_words(self.expected), mild)
         sure = (
             "Probabilities are too high, and neither those called unknown nor those that have a "
             "name can be relied on before animals are reviewed."
