@@ -51,7 +51,7 @@ def checked_by_library(survey: Survey, animals: Sequence[Animal], taxa: Sequence
         return Checked(None, "not all animals are named by one model")
     facts = read_domain(survey, model)
     if facts is None or facts.get("auroc") is None:
-        return Checked(None, "nobody knows whether these photos are like the library's")
+        return Checked(None, "it is not shown that these photos are like the library's")
     if not facts["same_domain"]:
         return Checked(None, "these photos are unlike the library's")
     held_out = read_held_out(survey, model)
