@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from berlese.classify.adaptation.guard import SETTLED
 from berlese.classify.calibration.probabilities import LIBRARY
 from berlese.classify.gap.distance import MEASURED, Expectation, MeasuredPair, expected_accuracy
 from berlese.classify.gap.domain_error import DomainError, drawn_domain_error
@@ -30,7 +31,6 @@ DISTANCE_NAME = "distance.json"
 FEWEST = 20  # animals, and pictures of the library
 DRAWS = 5
 MILD_LOSS = 0.05  # of accuracy
-TO_REVIEW = 30  # animals from which on adapting gained in all that was measured
 
 UNPROMISED = (
     "The model was not checked there: no probability and no share of unknown animals is promised."
@@ -237,7 +237,7 @@ class LibraryDistance:
     @property
     def to_review(self) -> int:
         """How many animals to look at first."""
-        return min(TO_REVIEW, self.animals)
+        return min(SETTLED, self.animals)
 
 
 def _expected_in_words(expected: Expectation | None) -> tuple[str, ...]:

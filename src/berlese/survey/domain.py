@@ -59,8 +59,9 @@ def write_domain(
 
 def forget_domain(survey: Survey) -> None:
     """Remove what was found of other animals or in another way."""
-    (survey.folder / NAME).unlink(missing_ok=True)
-    (survey.folder / ARRAYS_NAME).unlink(missing_ok=True)
+    with all_or_none():
+        remove_file(survey.folder / NAME)
+        remove_file(survey.folder / ARRAYS_NAME)
 
 
 def read_domain(survey: Survey, model_id: str | None) -> dict[str, Any] | None:

@@ -43,12 +43,15 @@ def missing_step(survey: Survey) -> str:
     return ""
 
 
+def missing_notes(survey: Survey) -> tuple[str, ...]:
+    """Say it as a note that stands alone; none where nothing is missing."""
+    step = missing_step(survey)
+    return (f"{step[0].upper()}{step[1:]}",) if step else ()
+
+
 def with_missing_step(report: StepReport, survey: Survey) -> StepReport:
     """Add to a report, among its notes, what the survey waits for."""
-    step = missing_step(survey)
-    if not step:
-        return report
-    return replace(report, notes=(*report.notes, f"{step[0].upper()}{step[1:]}"))
+    return replace(report, notes=(*report.notes, *missing_notes(survey)))
 
 
 def _model(survey: Survey) -> str:

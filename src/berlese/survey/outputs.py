@@ -11,7 +11,7 @@ from berlese.survey.community import write_tables
 from berlese.survey.estimates import Estimates, estimate_survey
 from berlese.survey.failures import read_failures
 from berlese.survey.measurements import write_measurements
-from berlese.survey.missing import missing_step, waiting_photos
+from berlese.survey.missing import missing_notes, missing_step, waiting_photos
 from berlese.survey.strangers import write_unknowns
 from berlese.survey.survey import Survey
 from berlese.survey.tables import Photo, UnusablePhoto, current_photos
@@ -83,11 +83,10 @@ def _missing(samples: list[str]) -> tuple[str, ...]:
 
 
 def _waiting(photos: int, survey: Survey) -> tuple[str, ...]:
-    step = missing_step(survey)
     if photos:
         where = "their animals are missing from these tables (column photosFailed)"
-        return (f"{step} ({where}).",)
-    return (f"{step[0].upper()}{step[1:]}",) if step else ()
+        return (f"{missing_step(survey)} ({where}).",)
+    return missing_notes(survey)
 
 
 def _unpromised(estimates: Estimates | None) -> tuple[str, ...]:

@@ -54,9 +54,7 @@ def trust_in(survey: Survey) -> Trust | None:
 
 def _verdict(training: dict[str, Any]) -> Verdict | None:
     record = training.get(RECORD)
-    if record is None:
-        return None
-    return Verdict(**record | {"reasons": tuple(record["reasons"])})
+    return None if record is None else Verdict.from_dict(record)
 
 
 def _error_rate(survey: Survey) -> float | None:

@@ -20,7 +20,7 @@ from berlese.classify.gap.domain_error import DomainError, drawn_domain_error
 from berlese.errors import SettingError
 
 FEWEST = 10  # reviewed animals that can decide
-SETTLED = 30
+SETTLED = 30  # from which on adapting gained in all that was measured
 LEVEL = 0.9
 DRAWS = 4000
 AUTO = "auto"
@@ -116,6 +116,11 @@ class Verdict:
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as JSON types."""
         return asdict(self) | {"reasons": list(self.reasons)}
+
+    @classmethod
+    def from_dict(cls, facts: dict[str, Any]) -> "Verdict":
+        """Read what `to_dict` gave."""
+        return cls(**{**facts, "reasons": tuple(facts["reasons"])})
 
     def in_words(self) -> str:
         """Say it in a few lines for a person."""

@@ -184,13 +184,13 @@ def report(
     """Write the report of a survey: one HTML file that opens offline."""
     with user_errors():
         from berlese.cli.simulation import truth_of
-        from berlese.survey.missing import missing_step
+        from berlese.survey.missing import missing_notes
         from berlese.survey.report import write_report
         from berlese.survey.survey import Survey
 
         with Survey.open(survey) as opened:
-            path, step = write_report(opened, truth=truth_of(opened)), missing_step(opened)
+            path, notes = write_report(opened, truth=truth_of(opened)), missing_notes(opened)
     if json:
         print_json({"file": str(path)})
     else:
-        typer.echo(f"{path}\n{step[0].upper()}{step[1:]}" if step else str(path))
+        typer.echo("\n".join([str(path), *notes]))
