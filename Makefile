@@ -24,8 +24,9 @@ $(VENV)/installed: pyproject.toml constraints.txt
 demo: install ## simulate a small survey with known truth and run the whole path on it
 	$(BIN)/berlese demo --out $(DEMO) --seed $(SEED)
 
-test: install ## run the test suite
-	$(BIN)/python -m pytest -m 'not slow and not hub'
+# One thread a worker: two workers with two threads each get in each other's way on two cores.
+test: install ## run the test suite on up to four cores
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not slow and not hub' -n auto --maxprocesses 4 --dist worksteal
 
 test-slow: install ## run the science checks that take minutes
 	$(BIN)/python -m pytest -m slow
