@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import binom
 
 from berlese.classify.adaptation.domains import Domains
-from berlese.classify.adaptation.guard import FEWEST, Comparison, decide
+from berlese.classify.adaptation.guard import ADVICE, FEWEST, SETTLED, Comparison, decide
 from berlese.errors import SettingError
 
 CLASSES = np.array(["Carabidae", "Leiodidae", "Ptiliidae"])
@@ -57,6 +57,8 @@ def test_without_names_the_result_is_marked_unverified():
     assert decision.verdict.method == "consensus"
     assert not decision.verdict.verified
     assert "Nobody has verified" in decision.verdict.in_words()
+    assert f"{ADVICE} again; " in decision.verdict.in_words()
+    assert f"Name {SETTLED} animals drawn at random" in ADVICE
     named = decision.classifier.scores_(domains.target).argmax(axis=1)
     assert np.mean(named == codes) > 0.8
 

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from berlese.classify.adaptation.guard import ADVICE
 from berlese.classify.models.adapted import adapt_bundle
 from berlese.classify.models.bundle import Bundle
 from berlese.classify.models.recalibration import recalibrate
@@ -51,6 +52,7 @@ def test_after_calibration_the_warning_is_of_the_reviewed_photos(recalibrated, c
     assert words.startswith(
         f"the photos {'look like' if same else 'are unlike'} those of the survey"
     )
+    assert words.endswith(f". {ADVICE}") != same
 
 
 def test_the_reviewed_survey_itself_is_of_one_domain_with_its_animals(recalibrated):

@@ -59,6 +59,7 @@ def test_another_camera_gets_no_promise():
     assert found.p_values is None
     assert not found.check.same
     assert "no rate of unknowns" in found.check.in_words("library")
+    assert found.check.asks_for_review
 
 
 def test_few_animals_tell_nothing():
@@ -67,6 +68,7 @@ def test_few_animals_tell_nothing():
     assert found.p_values is None
     assert found.check == DomainCheck(FEWEST - 1, None)
     assert "too few" in found.check.in_words("library")
+    assert not found.check.asks_for_review
 
 
 def test_too_few_that_look_like_the_library_give_no_figure():
@@ -79,6 +81,7 @@ def test_too_few_that_look_like_the_library_give_no_figure():
     words = found.check.in_words("library")
     assert "only 14 of 300 animals look like those of the library" in words
     assert "AUROC" not in words
+    assert found.check.asks_for_review
 
 
 def test_the_same_survey_gives_the_same_p_values():

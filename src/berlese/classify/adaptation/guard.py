@@ -21,6 +21,11 @@ from berlese.errors import SettingError
 
 FEWEST = 10  # reviewed animals that can decide
 SETTLED = 30  # from which on adapting gained in all that was measured
+ADVICE = (
+    f"Name {SETTLED} animals drawn at random (`berlese plan`, `berlese import`), then "
+    "`berlese adapt`"
+)
+"""What to do where names cannot be relied on, wherever it is said; no full stop."""
 LEVEL = 0.9
 DRAWS = 4000
 AUTO = "auto"
@@ -393,9 +398,9 @@ def _advice(k: int) -> str:
     """Say what review would settle it."""
     if k < FEWEST:
         return (
-            f"Nobody has verified this: {k} animals drawn at random are named by a person. Name "
-            f"{SETTLED} drawn at random (`berlese plan` draws them) and adapt again; that gains "
-            "more than any method without names, and tells whether it did."
+            f"Nobody has verified this: {k} animals drawn at random are named by a person. "
+            f"{ADVICE} again; that gains more than any method without names, and tells whether it "
+            "did."
         )
     if k < SETTLED:
         return f"Name {SETTLED - k} more drawn at random for a surer answer, and adapt again."

@@ -25,6 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from berlese.classify.adaptation.guard import ADVICE
 from berlese.classify.adaptation.registry import saved_head
 from berlese.classify.calibration.held_out import HeldOut
 from berlese.classify.calibration.probabilities import LIBRARY, Calibration
@@ -192,13 +193,17 @@ class Bundle:
         return str(self.training.get(DOMAIN, LIBRARY))
 
     def place_in_words(self, check: DomainCheck) -> str:
-        """Say what the model promises of photos that were compared with those of its domain."""
+        """Say what the model promises of photos that were compared with those of its domain.
+
+        Where that is nothing, what to do follows.
+        """
         if check.same and self.calibration is None:
             return (
                 f"the photos look like those of the {self.domain}, but the model was not checked "
                 "there: no rate of unknowns and no probability is promised"
             )
-        return check.in_words(self.domain)
+        words = check.in_words(self.domain)
+        return f"{words}. {ADVICE}" if check.asks_for_review else words
 
     @property
     def hash(self) -> str:

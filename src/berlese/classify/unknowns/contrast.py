@@ -39,8 +39,6 @@ CHUNK = 4096
 LARGEST_AUROC = 0.7
 SURELY_KNOWN = 0.9  # quantile of the scores above which there is hardly a stranger
 
-ADVICE = "Name 50 animals or more (`berlese plan`, `berlese import`), then `berlese calibrate`"
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Known:
@@ -87,6 +85,11 @@ class DomainCheck:
         """Whether nothing speaks against one domain; not known of few animals."""
         return self.auroc is not None and self.auroc <= LARGEST_AUROC
 
+    @property
+    def asks_for_review(self) -> bool:
+        """Whether nothing can be promised before animals are reviewed; not known of few animals."""
+        return self.alike is not None or (self.auroc is not None and not self.same)
+
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON types."""
         return {"animals": self.n, "auroc": self.auroc, "same_domain": self.same}
@@ -97,7 +100,7 @@ class DomainCheck:
             return (
                 f"only {self.alike} of {self.n} animals look like those of the {domain}, too few "
                 "to tell whether the photos do: no rate of unknowns and no probability can be "
-                f"promised. {ADVICE}"
+                "promised"
             )
         if self.auroc is None:
             return (
@@ -109,7 +112,7 @@ class DomainCheck:
             return f"the photos look like those of the {domain} {told}: its promises hold"
         return (
             f"the photos are unlike those of the {domain} {told}: no rate of unknowns and no "
-            f"probability can be promised. {ADVICE}"
+            "probability can be promised"
         )
 
 
