@@ -10,8 +10,8 @@ from berlese.survey.reviewing import Animal
 from berlese.survey.tables import Identification
 
 
-def animal(crop: Path, taxon: str | None) -> Animal:
-    word = Identification(taxon=taxon, probability=0.75, status="predicted")
+def animal(crop: Path, taxon: str | None, status: str = "predicted") -> Animal:
+    word = Identification(taxon=taxon, probability=0.75, status=status)
     return Animal(crop.stem, "S<1>", "photos/a & b.jpg", 3, crop, "0" * 64, word, None)
 
 
@@ -28,3 +28,11 @@ def test_the_page_shows_each_animal_by_its_row_and_needs_no_other_file(tmp_path:
     assert "&lt;b&gt;Carabidae" in text
     assert 'src="/' not in text
     assert "http" not in text
+
+
+def test_the_page_calls_the_nearest_taxon_of_an_unknown_animal_so(tmp_path: Path) -> None:
+    animals = [
+        animal(tmp_path / "gone.png", "Carabidae", status) for status in ("unknown", "dubious")
+    ]
+    text = write_review_pictures(tmp_path / "review.csv", animals).read_text(encoding="utf-8")
+    assert text.count("unknown (nearest: Carabidae, 0.75)") == 2

@@ -11,8 +11,8 @@ from berlese.survey.reviewing import Animal, GivenName
 from berlese.survey.tables import Identification
 
 
-def animal(number: int, taxon: str = "Carabidae") -> Animal:
-    word = Identification(taxon=taxon, probability=0.75, status="predicted")
+def animal(number: int, taxon: str = "Carabidae", status: str = "predicted") -> Animal:
+    word = Identification(taxon=taxon, probability=0.75, status=status)
     crop = Path("/survey/crops") / f"{number}.png"
     return Animal(f"id{number}", "S1", "photos/ü, 1.jpg", number, crop, "0" * 64, word, None)
 
@@ -74,6 +74,32 @@ def test_the_sheet_says_where_each_animal_is(tmp_path: Path) -> None:
     assert row["photo"] == "photos/ü, 1.jpg"
     assert row["crop"] == "/survey/crops/7.png"
     assert (row["predicted"], row["classificationProbability"]) == ("Zopheridae", "0.7500")
+
+
+@pytest.mark.parametrize("status", ["unknown", "dubious"])
+def test_the_nearest_taxon_of_an_animal_without_a_name_is_a_hint(
+    tmp_path: Path, status: str
+) -> None:
+    write_review_sheet(tmp_path / "sheet.csv", [animal(1), animal(2, status=status)])
+    with (tmp_path / "sheet.csv").open(encoding="utf-8", newline="") as file:
+        rows = [(row["predicted"], row["bestTaxon"]) for row in csv.DictReader(file)]
+    assert rows == [("Carabidae", "Carabidae"), ("unknown", "Carabidae")]
+    cells = {"id1": ("", "validated"), "id2": ("", "validated")}
+    names, failures = read_review_sheet(filled(tmp_path / "sheet.csv", cells))
+    assert failures == []
+    assert [(each.taxon, each.shown) for each in names] == [(None, "Carabidae"), (None, "unknown")]
+
+
+def test_a_sheet_of_before_the_hint_had_a_column_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "old.csv"
+    old = "occurrenceID,predicted,scientificName,identificationVerificationStatus\n"
+    path.write_text(f"{old}id1,Carabidae,,validated\nid2,Carabidae,Cisidae,\n", encoding="utf-8")
+    names, failures = read_review_sheet(path)
+    assert failures == []
+    assert names == [
+        GivenName("id1", None, "validated", f"{path}, line 2", "Carabidae"),
+        GivenName("id2", "Cisidae", "validated", f"{path}, line 3", "Carabidae"),
+    ]
 
 
 def test_a_sheet_that_is_there_is_never_overwritten(tmp_path: Path) -> None:

@@ -123,6 +123,14 @@ def test_validated_means_the_name_that_was_shown(named: Survey) -> None:
     assert now.reviewed.rank is None  # no model has it among its taxa
 
 
+def test_validated_confirms_no_name_where_unknown_was_shown(named: Survey) -> None:
+    (animal,) = next_to_review(named, 1)
+    given = GivenName(animal.specimen_id, None, "validated", "sheet", shown="unknown")
+    (failure,) = add_names(named, [given], "Ada").failures
+    assert "no model's name to confirm; give one, or unknown" in failure.reason
+    assert all(each.reviewed is None for each in animals_of(named))
+
+
 def test_an_old_word_does_not_come_back_over_a_newer_one(named: Survey) -> None:
     drawn = next_to_review(named, 1)
     assert say(named, drawn, "Carabidae", by="Ada").n_done == 1

@@ -39,7 +39,7 @@ def write_review_pictures(sheet: Path, animals: Sequence[Animal]) -> Path:
             "sample": each.sample,
             "picture": _embedded(each.crop),
             "name": None if each.named is None else each.named.taxon,
-            "unknown": each.named is not None and each.named.status == "unknown",
+            "unknown": each.named is not None and each.named.status != "predicted",
             "probability": None if each.named is None else each.named.probability,
         }
         for row, each in enumerate(animals, start=FIRST_ROW)

@@ -1,17 +1,20 @@
 """A sheet of animals to look at, as CSV: written by berlese, filled in by a person, read again.
 
 A row an animal: what the program knows (``occurrenceID, eventID, photo, organismNumber, crop,
-predicted, classificationProbability``), and two cells to fill: ``scientificName`` and
-``identificationVerificationStatus``. A name alone is a validated name; ``validated`` alone
-confirms the predicted one; ``unknown``, ``dubious`` and ``discarded`` (no animal) need no name.
-Rows where both are empty were not looked at. Other columns, and the order of all, are free.
+predicted, bestTaxon, classificationProbability``), and two cells to fill: ``scientificName`` and
+``identificationVerificationStatus``. ``predicted`` is ``unknown`` where no name counts;
+``bestTaxon``, which the probability is of, is a hint there. A name alone is a validated name;
+``validated`` alone confirms the predicted one; ``unknown``, ``dubious`` and ``discarded`` (no
+animal) need no name. Rows where both are empty were not looked at. Other columns, and the order of
+all, are free: sheets of before there was ``bestTaxon`` have the hint in ``predicted``, and
+``validated`` confirms it.
 Beside it lies a page with the animals' pictures, by the rows of the sheet.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from berlese.classify.naming.reserved import NO_ANIMAL
+from berlese.classify.naming.reserved import NO_ANIMAL, UNKNOWN
 from berlese.errors import ExchangeFormatError
 from berlese.exchange.review_pictures import pictures_beside
 from berlese.survey.failures import Failure
@@ -19,7 +22,7 @@ from berlese.survey.reviewing import SPOKEN, STAGE, Animal, GivenName
 from berlese.survey.sheets import Sheet, read_sheet, write_sheet
 
 ID, NAME, STATUS = "occurrenceID", "scientificName", "identificationVerificationStatus"
-SHOWN = "predicted"
+SHOWN, HINT = "predicted", "bestTaxon"
 STATUS_WORDS = {word: word for word in SPOKEN} | {NO_ANIMAL: "discarded"}
 COLUMNS = (
     ID,
@@ -28,6 +31,7 @@ COLUMNS = (
     "organismNumber",
     "crop",
     SHOWN,
+    HINT,
     "classificationProbability",
     NAME,
     STATUS,
@@ -53,10 +57,11 @@ def write_review_sheet(path: Path, animals: Sequence[Animal]) -> None:
 
 def _row(animal: Animal) -> tuple[object, ...]:
     word = animal.named
-    guess = "" if word is None or word.taxon is None else word.taxon
+    best = "" if word is None or word.taxon is None else word.taxon
+    counts = word is None or word.status == "predicted"
     sure = "" if word is None or word.probability is None else f"{word.probability:.4f}"
     where = (animal.specimen_id, animal.sample, animal.photo, animal.number)
-    return (*where, animal.crop.as_posix(), guess, sure, "", "")
+    return (*where, animal.crop.as_posix(), best if counts else UNKNOWN, best, sure, "", "")
 
 
 def read_review_sheet(path: Path) -> tuple[list[GivenName], list[Failure]]:

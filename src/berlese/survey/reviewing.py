@@ -88,7 +88,7 @@ class GivenName:
     where : str
         Where it was read, for messages.
     shown : str, optional
-        The model's name that the person saw: another model may have spoken since.
+        The model's name that the person saw, or ``unknown``: another model may have spoken since.
     """
 
     specimen_id: str
@@ -311,8 +311,8 @@ def _word(
     taxon = None if not (given.taxon or "").strip() else spellings.settle(given.taxon or "")
     if taxon is None and given.status == "validated":
         taxon = given.shown or _sure_name(model)
-        if taxon is None:
-            raise SurveyError("there is no model's name to confirm; give one.")
+        if taxon is None or is_reserved(taxon):
+            raise SurveyError("there is no model's name to confirm; give one, or unknown.")
     own = [each for each in every if (each.identified_by or "").casefold() == by.casefold()]
     last = in_force(own)
     if last is not None and (last.taxon, last.status) == (taxon, given.status):
@@ -328,7 +328,7 @@ def _word(
 
 
 def _sure_name(word: Identification | None) -> str | None:
-    return None if word is None or word.status == "unknown" else word.taxon
+    return None if word is None or word.status != "predicted" else word.taxon
 
 
 def _rank_of(taxon: str | None, words: Iterable[Identification]) -> str | None:
