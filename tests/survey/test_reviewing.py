@@ -23,7 +23,7 @@ from berlese.survey.reviewing import (
 )
 from berlese.survey.steps import add_photos, embed_specimens, segment_photos
 from berlese.survey.survey import Survey
-from berlese.survey.tables import Identification, ReviewOrder
+from berlese.survey.tables import Identification, ReviewOrder, Specimen
 from tests.drawing import SHAPES, dish, save
 from tests.survey.conftest import N_ANIMALS
 
@@ -154,6 +154,45 @@ def test_an_animal_that_a_spreadsheet_took_for_a_number_is_explained(named: Surv
     (failure,) = add_names(named, [given], "Ada").failures
     assert "'1,23457E+19' is not in this survey" in failure.reason
     assert "made a number of it" in failure.reason
+
+
+@pytest.fixture
+def like_numbers(survey: Survey, tmp_path: Path) -> Survey:
+    """A survey of animals two of which have ids that look alike as numbers; none is named."""
+    save(tmp_path / "photos" / "0.png", dish(0, 4))
+    add_photos(survey, [tmp_path / "photos"])
+    segment_photos(survey)
+    ids = ("12345678901234567890", "12345698901234567890", "1234567890123456e123")
+    with survey.writing() as session:
+        for specimen, id_ in zip(session.scalars(select(Specimen)), ids, strict=False):
+            specimen.id = id_
+    return survey
+
+
+@pytest.mark.parametrize(
+    ("written", "id_"),
+    [
+        ("1,234568E+19", "12345678901234567890"),
+        ("12345698901234500000", "12345698901234567890"),
+        ("1.2E+138", "1234567890123456e123"),
+    ],
+)
+def test_a_number_is_read_as_the_only_animal_that_it_can_mean(
+    like_numbers: Survey, written: str, id_: str
+) -> None:
+    given = GivenName(written, "Cisidae", "validated", "sheet")
+    report = add_names(like_numbers, [given], "Ada")
+    assert (report.n_done, report.failures) == (1, ())
+    assert any(f"{written} as {id_}" in note for note in report.notes)
+    (now,) = [each for each in animals_of(like_numbers) if each.reviewed is not None]
+    assert now.specimen_id == id_
+
+
+def test_a_number_that_can_mean_several_animals_is_refused(like_numbers: Survey) -> None:
+    given = GivenName("1.23457E+19", "Cisidae", "validated", "sheet")
+    (failure,) = add_names(like_numbers, [given], "Ada").failures
+    assert "can be 12345678901234567890, 12345698901234567890. A spreadsheet" in failure.reason
+    assert all(each.reviewed is None for each in animals_of(like_numbers))
 
 
 def test_a_blank_name_confirms_as_no_name_does(named: Survey) -> None:

@@ -25,6 +25,8 @@ from berlese.features.store import FeatureStore
 from berlese.survey.community import known_taxa
 from berlese.survey.failures import Failure, StepReport
 from berlese.survey.missing import missing_step
+from berlese.survey.number_ids import ids_meant
+from berlese.survey.sheets import listed
 from berlese.survey.spellings import Spellings, plain_name
 from berlese.survey.survey import Survey, utc_now
 from berlese.survey.tables import (
@@ -264,16 +266,21 @@ def add_names(survey: Survey, names: Iterable[GivenName], by: str) -> StepReport
     StepReport
         Skipped are words that the same person said last, whatever others said since; failures
         are animals that the survey does not have, and names that cannot be taken; notes tell of
-        names that nobody used before and of animals that no longer count.
+        names that nobody used before, of animals that no longer count, and of ids that a
+        spreadsheet made numbers of, as far as they can mean only one animal.
     """
     if not by.strip():
         raise SettingError("names need the person who gives them; expected --by NAME.")
     spellings = Spellings(known_taxa(survey))
     done, skipped, gone, failures = 0, 0, 0, []
+    restored: list[str] = []
     with survey.exclusive(), survey.writing() as session:
         for given in names:
             try:
-                word = _word(session, given, by.strip(), spellings)
+                specimen = _specimen(session, given.specimen_id)
+                if specimen.id != given.specimen_id:
+                    restored.append(f"{given.specimen_id} as {specimen.id}")
+                word = _word(specimen, given, by.strip(), spellings)
             except SurveyError as error:
                 failures.append(Failure(given.where, STAGE, str(error)))
                 continue
@@ -285,20 +292,36 @@ def add_names(survey: Survey, names: Iterable[GivenName], by: str) -> StepReport
             done += 1
             gone += not (word.specimen.current and word.specimen.photo.current)
     notes = spellings.notes()
+    if restored:
+        notes.append(
+            f"A spreadsheet made numbers of some ids; read as the only animal each can mean: "
+            f"{listed(restored)}."
+        )
     if gone:
         notes.append(f"{gone} of these animals no longer count: found with other settings since.")
     return StepReport(done, skipped, tuple(failures), tuple(notes))
 
 
+def _specimen(session: Session, written: str) -> Specimen:
+    """Find the animal of an id, also where a spreadsheet made a number of it."""
+    specimen = session.get(Specimen, written)
+    if specimen is not None:
+        return specimen
+    if not re.fullmatch(r"[\d.,]+([eE]\+?\d+)?", written):
+        raise SurveyError(f"animal {written!r} is not in this survey.")
+    number = "A spreadsheet made a number of it: copy it from the sheet as it was written."
+    meant = ids_meant(written, session.scalars(select(Specimen.id).order_by(Specimen.id)))
+    if len(meant) > 1:
+        raise SurveyError(f"animal {written!r} can be {listed(meant)}. {number}")
+    if not meant:
+        raise SurveyError(f"animal {written!r} is not in this survey. {number}")
+    return session.get_one(Specimen, meant[0])
+
+
 def _word(
-    session: Session, given: GivenName, by: str, spellings: Spellings
+    specimen: Specimen, given: GivenName, by: str, spellings: Spellings
 ) -> Identification | None:
     """Make an identification of what was said; None where it is said already."""
-    specimen = session.get(Specimen, given.specimen_id)
-    if specimen is None:
-        number = " A spreadsheet made a number of it: copy it from the sheet as it was written."
-        hint = number if re.fullmatch(r"[\d.,]+([eE]\+?\d+)?", given.specimen_id) else ""
-        raise SurveyError(f"animal {given.specimen_id!r} is not in this survey.{hint}")
     if given.status not in SPOKEN:
         raise SurveyError(f"status {given.status!r} is none of {', '.join(SPOKEN)}.")
     if given.taxon is not None and (word := plain_name(given.taxon)) and is_reserved(word):
