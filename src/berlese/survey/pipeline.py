@@ -137,11 +137,15 @@ class RunSettings:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ModelInUse:
-    """What names the animals: a bundle, the folder that it lies in, and its backbone."""
+    """What names the animals: a bundle, the folder that it lies in, and its backbone.
+
+    `notes` tell what was wrong with bundles that were to be used.
+    """
 
     bundle: Bundle
     path: Path
     backbone: backbones.Backbone
+    notes: tuple[str, ...] = ()
 
 
 def run_path(
@@ -186,7 +190,7 @@ def run_path(
         "domain": None if distance is None else distance.to_dict(),
         **summarise(survey),
         "library_failures": [failure.file for failure in library_failures],
-        "notes": [*added.notes, *written.notes],
+        "notes": [*added.notes, *model.notes, *written.notes],
         "seconds": dict(stages.seconds),
         "settings": settings.describe() | {"version": __version__, "model_hash": model.bundle.hash},
         **({} if truth is None else {"truth": dict(truth)}),
@@ -240,7 +244,7 @@ def model_for(
     with stages("embed library", len(library.paths)) as advance:
         embedded = embed_library(library, backbone, jobs=settings.jobs, progress=advance)
     with stages("train"):
-        bundle, path = train_or_reuse(
+        bundle, path, notes = train_or_reuse(
             embedded,
             library,
             backbone,
@@ -250,7 +254,7 @@ def model_for(
             random_state=settings.seed,
             jobs=settings.jobs,
         )
-    return ModelInUse(bundle, path, backbone), embedded.failures
+    return ModelInUse(bundle, path, backbone, notes), embedded.failures
 
 
 def backbone_of(

@@ -5,9 +5,10 @@ serves many surveys and is never written to.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from berlese.classify.models.bundle import FORMAT as BUNDLE_FORMAT
 from berlese.classify.models.bundle import Bundle
 from berlese.classify.models.training import train_bundle
 from berlese.classify.naming.taxonomy import Taxonomy
-from berlese.errors import LibraryError
+from berlese.errors import BundleError, LibraryError
 from berlese.features.backbones import Backbone, cache_folder
 from berlese.features.embed import embed_files
 from berlese.features.store import FeatureStore
@@ -104,21 +105,30 @@ def train_or_reuse(
     taxonomy: Taxonomy | None = None,
     random_state: int,
     jobs: int | None = None,
-) -> tuple[Bundle, Path]:
+) -> tuple[Bundle, Path, tuple[str, ...]]:
     """Train on a library, or load the bundle that the same training left in `models`.
+
+    One that is damaged stays as it is: the next one is saved beside it.
 
     Returns
     -------
     bundle : Bundle
     path : Path
         Where it lies, in `models`.
+    notes : tuple of str
+        What was damaged.
     """
     tree = None if taxonomy is None else taxonomy.to_dict()
     learned_from = [embedded.content_hash(), backbone.hash, library.rank, tree]
     what = [*learned_from, head, random_state, BUNDLE_FORMAT, __version__]
-    path = models / sha256(json.dumps(what).encode()).hexdigest()[:16]
-    if path.is_dir():
-        return Bundle.load(path, with_rows=True), path
+    damaged: list[tuple[Path, BundleError]] = []
+    for path in _places(models / sha256(json.dumps(what).encode()).hexdigest()[:16]):
+        if not path.exists():
+            break
+        try:
+            return Bundle.load(path, with_rows=True), path, _notes(damaged, path)
+        except BundleError as error:
+            damaged.append((path, error))
     bundle = train_bundle(
         embedded.features,
         embedded.labels,
@@ -131,4 +141,18 @@ def train_or_reuse(
         jobs=jobs,
     )
     bundle.save(path)
-    return bundle, path
+    return bundle, path, _notes(damaged, path)
+
+
+def _places(first: Path) -> Iterator[Path]:
+    """Name where one bundle may lie: behind the first, places for when those before are damaged."""
+    yield first
+    for number in count(2):
+        yield first.with_name(f"{first.name}-{number}")
+
+
+def _notes(damaged: list[tuple[Path, BundleError]], used: Path) -> tuple[str, ...]:
+    return tuple(
+        f"{error} Used instead: {used}, trained anew on the library; {folder} may be deleted."
+        for folder, error in damaged
+    )

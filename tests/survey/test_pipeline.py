@@ -1,0 +1,66 @@
+"""The whole path's model: the one asked for, or trained once, whatever became of the last one."""
+
+from contextlib import nullcontext
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from berlese.classify.models.bundle import Bundle
+from berlese.errors import BundleError
+from berlese.features import backbones
+from berlese.survey.pipeline import RunSettings, model_for
+from berlese.survey.survey import Survey
+from tests.drawing import SHAPES, paper, put_animal, save
+
+
+class Silent:
+    """Stages that show nothing."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    def __call__(self, name: str, total: int | None = None):
+        return nullcontext(lambda count: None)
+
+
+@pytest.fixture
+def library(tmp_path: Path, monkeypatch, backbone) -> Path:
+    """Six pictures of each drawn taxon; features come from the backbone that needs no weights."""
+    monkeypatch.setenv("BERLESE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(backbones, "load", lambda *args, **options: backbone)
+    rng = np.random.default_rng(0)
+    for taxon in SHAPES:
+        for number in range(6):
+            image = paper(64, 64, rng)
+            put_animal(image, taxon, (32, 32), float(rng.uniform(0, 180)))
+            save(tmp_path / "library" / taxon / f"{number}.png", image)
+    return tmp_path / "library"
+
+
+def test_a_damaged_model_stays_and_one_beside_it_is_trained_and_used(
+    survey: Survey, library: Path
+) -> None:
+    first, _ = model_for(survey, RunSettings(library=library), Silent())
+    file = first.path / "arrays.safetensors"
+    file.write_bytes(file.read_bytes()[:100])
+    for _ in range(2):  # trained, then found again
+        again, _ = model_for(survey, RunSettings(library=library), Silent())
+        assert again.path == first.path.with_name(f"{first.path.name}-2")
+        assert again.bundle.hash == first.bundle.hash
+        assert Bundle.load(again.path).hash == first.bundle.hash
+        (note,) = again.notes
+        assert note.startswith(f"{file}: is damaged")
+        assert f"Used instead: {again.path}" in note
+        assert f"{first.path} may be deleted" in note
+    assert len(file.read_bytes()) == 100
+    assert len(list(survey.models.iterdir())) == 2
+    with pytest.raises(BundleError, match="is damaged"):
+        model_for(survey, RunSettings(model=first.path), Silent())
+
+
+def test_a_whole_model_is_used_again_without_a_word(survey: Survey, library: Path) -> None:
+    first, _ = model_for(survey, RunSettings(library=library), Silent())
+    again, _ = model_for(survey, RunSettings(library=library), Silent())
+    assert (again.path, again.notes) == (first.path, ())
+    assert len(list(survey.models.iterdir())) == 1
