@@ -125,8 +125,9 @@ def seen_through(plate: Plate, rng: np.random.Generator) -> Plate:
         middle, radius = rng.uniform(0.47, 0.53, 2) * size, rng.uniform(0.4, 0.5) * size
         down, across = np.mgrid[:size, :size] + 0.5
         seen = np.hypot(across - middle[0], down - middle[1]) < radius
-        plate = left_of(plate, seen)
-        plate.pixels[~seen] = rng.choice([0, 8, 244, 255])
+        pixels = plate.pixels.copy()
+        pixels[~seen] = rng.choice([0, 8, 244, 255])
+        plate = left_of(plate, seen)._replace(pixels=pixels)
     if rng.random() < 0.4:
         left, top, right, bottom = (rng.uniform(0, 0.12, 4) * size).astype(int).tolist()
         window = (slice(top, size - bottom), slice(left, size - right))
@@ -151,7 +152,7 @@ def left_of(plate: Plate, seen: NDArray[np.bool_]) -> Plate:
             corner = (box.left + x, box.top + y)
             boxes.append(Box(*corner, corner[0] + width, corner[1] + height))
             masks.append(left[y : y + height, x : x + width])
-    return Plate(plate.pixels.copy(), boxes, masks)
+    return Plate(plate.pixels, boxes, masks)
 
 
 def beans(seed: int, size: int) -> Plate:
