@@ -223,3 +223,26 @@ def test_the_truth_is_shown_where_it_is_known(found):
     assert "25.0 %" in text
     assert "12.5 %" in text
     assert "Against the truth" not in write_report(found).read_text(encoding="utf-8")
+
+
+def test_flags_are_said_in_words(found):
+    with found.writing() as session:
+        for each in session.scalars(select(Specimen)):
+            each.flags = ["touches_edge", "several"]
+    named(found, "Ptiliidae")
+    text = write_report(found).read_text(encoding="utf-8")
+    assert text.count("cut by the edge, perhaps several animals</span>") == 2
+    assert "[cut by the edge, perhaps several animals]" in text
+
+
+def test_figures_and_headings_read_as_meant(found):
+    named(found, "Ptiliidae")
+    with found.writing() as session:
+        session.get_one(Model, "m").rank = "taxon"
+        session.get_one(Model, "m").training = {"notes": ["unknowns are judged"]}
+    text = write_report(found).read_text(encoding="utf-8")
+    assert "<td>1.0</td><td>1.000</td>" in text  # Chao1 and coverage
+    assert "<h3>No scale</h3>" in text
+    assert "with <code>--mm-per-pixel</code>" in text
+    assert "1 taxa, backbone" in text
+    assert "Unknowns are judged. " in text

@@ -76,7 +76,9 @@ def test_the_report_says_what_the_guard_found(named: Survey) -> None:
 
 
 def test_an_error_rate_that_was_asked_for_is_said_and_else_how_to_ask(named: Survey) -> None:
-    assert "No rate of wrong names was asked for" in section(named)
+    said = section(named)
+    assert "No rate of wrong names was asked for" in said
+    assert "sure enough, on photos like those the model was checked on only" in said
     with named.recorded("predict", {"error_rate": 0.05}, {}):
         pass
     assert "at an error of 5 % at the most" in section(named)

@@ -340,7 +340,7 @@ def _without_scale(photos: Sequence[SeenPhoto]) -> list[Finding]:
             "no_scale",
             f"{many} no scale: lengths are in pixels only, and there is no mass.",
             "Lay a ruler beside the animals once for each camera position and give what it says "
-            "with --mm-per-pixel.",
+            "with `--mm-per-pixel`.",
         )
     ]
 

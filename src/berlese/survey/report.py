@@ -52,11 +52,16 @@ CROP_SIDE = 128
 LETTERS = ((60, 0.017), (200, 0.013), (float("inf"), 0.01))
 DIGIT = 0.92  # width of a digit of a bold, wide typeface in heights of one
 HALO = 0.3  # what surrounds a number, in heights
+FLAG_WORDS = {
+    "touches_edge": "cut by the edge",
+    "too_small": "very small",
+    "several": "perhaps several animals",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class ReportedSpecimen:
-    """One animal as the report shows it."""
+    """One animal as the report shows it; `flags` are words."""
 
     id: str
     number: int
@@ -239,7 +244,7 @@ def _specimen(
         word.identified_by if word is not None else None,
         word.probability if word is not None else None,
         word.taxon if word is not None and not named else None,
-        tuple(specimen.flags),
+        tuple(FLAG_WORDS.get(flag, flag.replace("_", " ")) for flag in specimen.flags),
         " ".join(f"{x:.0f},{y:.0f}" for x, y in specimen.polygon),
         label,
         None

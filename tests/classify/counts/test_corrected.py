@@ -62,6 +62,19 @@ def test_without_either_the_counts_are_raw_and_promise_nothing():
     assert found.to_dict()["by_taxon"][0]["low"] is None
 
 
+@pytest.mark.parametrize(
+    ("k", "words"),
+    [(0, "no animal is reviewed"), (1, "only 1 animal is reviewed"), (2, "only 2 animals are")],
+)
+def test_how_few_are_reviewed_is_said_as_people_say_it(k, words):
+    p, codes, _ = survey(0)
+    reviewed = np.arange(k)
+    found = estimate_counts(
+        p, TAXA, same_domain=False, reviewed_rows=reviewed, reviewed_taxa=names(codes[reviewed])
+    )
+    assert words in found.why
+
+
 def test_the_plain_case_is_em_on_calibrated_probabilities():
     from berlese.classify.calibration.probabilities import BiasCorrectedTemperature
 

@@ -270,9 +270,10 @@ def _reason(method: str, why_not: str, k: int, level: float) -> str:
             "are corrected for the confusions that the model makes there; on other photos neither "
             "counts nor intervals would hold."
         )
+    few = "no animal is" if k == 0 else f"only {k} {'animal is' if k == 1 else 'animals are'}"
     return (
-        f"counts are as the model named, without intervals: {why_not}, and only {k} animals are "
-        f"reviewed at random. Review {FEWEST_REVIEWED} or more at random."
+        f"counts are as the model named, without intervals: {why_not}, and {few} reviewed at "
+        f"random. Review {FEWEST_REVIEWED} or more at random."
     )
 
 
