@@ -377,3 +377,22 @@ def test_a_mended_photo_keeps_the_sample_that_its_sheet_gave_it(
         assert row is not None
         assert row.sample_id == "S2"
         assert row.properties == {"habitat": "beech"}
+
+
+def test_pictures_that_cannot_be_opened_are_told_unless_a_photo_shows_the_same(
+    survey: Survey, photos: Path
+) -> None:
+    for name in ("a.CR2", "moor/IMG_1.HEIC", ".trash/IMG_2.heic", "notes.txt"):
+        (photos / name).parent.mkdir(exist_ok=True)
+        (photos / name).write_bytes(b"?")
+    report = add_photos(survey, [photos])
+    assert (report.n_done, report.failures) == (3, ())
+    [note] = report.notes
+    assert "cannot be opened: 'IMG_1.HEIC'; export them" in note
+
+
+def test_a_folder_of_pictures_that_cannot_be_opened_says_so(survey: Survey, tmp_path: Path) -> None:
+    (tmp_path / "phone").mkdir()
+    (tmp_path / "phone" / "IMG_1.HEIC").write_bytes(b"?")
+    [failure] = add_photos(survey, [tmp_path / "phone"]).failures
+    assert "'IMG_1.HEIC'; export them as JPEG or TIFF." in failure.reason

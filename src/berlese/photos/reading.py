@@ -10,7 +10,7 @@ import math
 import os
 import stat
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,14 @@ from berlese.errors import (
 from berlese.photos.scale import mm_per_pixel_of_setting, mm_per_pixel_of_tags
 
 PHOTO_SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".tif", ".tiff", ".btf", ".webp"))
+UNOPENED_SUFFIXES = frozenset(
+    (
+        *(".heic", ".heif", ".avif", ".jxl", ".jp2", ".bmp", ".gif", ".psd"),
+        *(".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".raf", ".rw2", ".pef", ".srw"),
+        *(".czi", ".lif", ".nd2", ".vsi"),
+    )
+)
+"""Pictures of telephones, raw ones of cameras and those of microscopes: not opened here."""
 MAX_PIXELS = 2_000_000_000
 MAX_PICTURE_PIXELS = 200_000_000  # `decode_image` holds the whole picture: 600 MB at this limit
 MIN_PHOTO_SIDE = 16
@@ -258,9 +266,27 @@ def find_photos(paths: Iterable[Path | str]) -> list[Path]:
     return list(found)
 
 
+def find_unopened(folder: Path) -> list[Path]:
+    """List the pictures in a folder whose format cannot be opened, sorted.
+
+    A camera's raw picture that lies beside a photo of its name is left out: it shows the same.
+    """
+    photos = {path.with_suffix("") for path in find_photos([folder])}
+    return [
+        path
+        for path in sorted(folder.rglob("*"))
+        if _has_suffix(path, folder, UNOPENED_SUFFIXES) and path.with_suffix("") not in photos
+    ]
+
+
 def _looks_like_photo(path: Path, root: Path) -> bool:
+    return _has_suffix(path, root, PHOTO_SUFFIXES)
+
+
+def _has_suffix(path: Path, root: Path, suffixes: Collection[str]) -> bool:
+    """Tell whether a path is a file of one of these suffixes, hidden nowhere below `root`."""
     hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
-    return not hidden and path.suffix.lower() in PHOTO_SUFFIXES and not path.is_dir()
+    return not hidden and path.suffix.lower() in suffixes and not path.is_dir()
 
 
 def open_page(path: Path, *, access: str, factor: float = 1.0) -> Any:

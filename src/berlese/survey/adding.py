@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from berlese.errors import PhotoError
 from berlese.photos.identity import sha256_of
-from berlese.photos.reading import MAX_PIXELS, find_photos, open_photo
+from berlese.photos.reading import MAX_PIXELS, find_photos, find_unopened, open_photo
 from berlese.photos.reading import Photo as OpenPhoto
 from berlese.photos.scale import mm_per_pixel_of_setting
 from berlese.survey.failures import (
@@ -28,7 +28,7 @@ from berlese.survey.failures import (
     record_failures,
 )
 from berlese.survey.samples import SampleInfo, read_sample_sheet, samples_from_folders
-from berlese.survey.sheets import listed
+from berlese.survey.sheets import listed, shortened
 from berlese.survey.survey import SUBFOLDERS, Survey, is_survey
 from berlese.survey.tables import Photo, Sample, UnusablePhoto
 
@@ -84,9 +84,11 @@ def add_photos(
         Before anything is changed.
     """
     stated = None if mm_per_pixel is None else mm_per_pixel_of_setting(mm_per_pixel)
+    given = list(paths)
     with survey.exclusive():
-        candidates, failures = _candidates(survey, paths)
+        candidates, failures = _candidates(survey, given)
         described, notes = _from_sheet(survey, samples, candidates)
+        notes += _notes_on_unopened(given)
         by_name = _samples_by_name(survey, candidates)
         attempted = [failure.file for failure in failures]
         counts = {"added": 0, "known": 0}
@@ -142,11 +144,21 @@ def _candidates(survey: Survey, paths: Iterable[Path]) -> tuple[list[_Candidate]
             continue
         if not photos:
             reason = "is a folder without photos; expected image files in it."
-            failures.append(Failure(survey.relative(path), STAGE, reason))
+            words = (reason, *_notes_on_unopened([path]))
+            failures.append(Failure(survey.relative(path), STAGE, " ".join(words)))
         for photo in photos:
             stored = survey.relative(photo)
             found.setdefault(stored, _Candidate(Path(photo), stored, folder))
     return [found[stored] for stored in sorted(found)], failures
+
+
+def _notes_on_unopened(paths: Iterable[Path]) -> list[str]:
+    """Name the pictures in folders that cannot be opened: a sample would lack them unnoticed."""
+    left = [each for path in paths if Path(path).is_dir() for each in find_unopened(Path(path))]
+    if not left:
+        return []
+    names = shortened([each.name for each in left])
+    return [f"Left out, as their format cannot be opened: {names}; export them as JPEG or TIFF."]
 
 
 def _photos_inside(folder: Path) -> list[Path]:
