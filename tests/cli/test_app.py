@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 
@@ -391,3 +392,18 @@ def test_table_says_what_is_missing(photos, bundle, berlese, tmp_path):
     assert "1 photos of 1 samples could not be used" in result.stdout
     row = next(r for r in read_csv(survey / "exports" / "community.csv") if r["eventID"] == "wood")
     assert (row["photos"], row["photosFailed"]) == ("2", "1")
+
+
+def test_run_names_the_library_pictures_that_it_leaves_out(photos, library, tmp_path, berlese):
+    shutil.copytree(library, tmp_path / "library")
+    taxon = next((tmp_path / "library").iterdir())
+    (taxon / "cut.jpg").write_bytes(b"\xff\xd8\xff")
+    survey = tmp_path / "survey"
+    options = ["--backbone", "efficientnet-lite0", "--quiet"]
+    result = berlese("run", photos, "--library", tmp_path / "library", "--out", survey, *options)
+    assert result.exit_code == 1
+    assert "cut.jpg (library): is cut off" in result.output
+    summary = json.loads((survey / "summary.json").read_text(encoding="utf-8"))
+    [failure] = summary["library_failures"]
+    assert failure["file"] == str(taxon / "cut.jpg")
+    assert failure["reason"].startswith("is cut off")

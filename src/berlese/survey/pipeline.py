@@ -6,7 +6,7 @@ Every stage resumes by itself, so the same call finishes what a killed one began
 import json
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -189,7 +189,7 @@ def run_path(
     return {
         "domain": None if distance is None else distance.to_dict(),
         **summarise(survey),
-        "library_failures": [failure.file for failure in library_failures],
+        "library_failures": [asdict(failure) for failure in library_failures],
         "notes": [*added.notes, *model.notes, *written.notes],
         "seconds": dict(stages.seconds),
         "settings": settings.describe() | {"version": __version__, "model_hash": model.bundle.hash},

@@ -127,7 +127,7 @@ def _print_summary(survey: Any, summary: dict[str, Any], *, as_json: bool) -> No
         )
     for note in summary["notes"]:
         typer.echo(note)
-    for failure in summary["failed"]:
+    for failure in (*summary["failed"], *summary["library_failures"]):
         typer.echo(f"Failed: {failure['file']} ({failure['stage']}): {failure['reason']}", err=True)
     for name in (TABLE_NAME, REPORT_NAME):
         typer.echo(f"{survey.exports / name}")
