@@ -58,6 +58,15 @@ def test_names_with_split_accents_are_the_same_taxon(tmp_path: Path) -> None:
     assert set(read_library(csv_of(tmp_path, text)).labels) == {"K\u00e4fer"}
 
 
+def test_names_that_differ_by_case_only_are_refused(tmp_path: Path) -> None:
+    for number in range(3):
+        save(tmp_path / f"{number}.png", dish(number))
+    text = "file,taxon\n0.png,Carabidae\n1.png,carabidae\n2.png,Carabidae\n"
+    wanted = r"'Carabidae' \(2 pictures\) and 'carabidae' \(1\) differ by case only"
+    with pytest.raises(LibraryError, match=wanted):
+        read_library(csv_of(tmp_path, text))
+
+
 def test_a_csv_names_files_taxa_and_groups(pictures: Path) -> None:
     text = (
         "\ufeffFile;Family;photo\nCarabidae/1.png;Carabidae;p1\nCarabidae\\2.png; Carabidae ;p1\n"

@@ -120,7 +120,7 @@ def read_library(path: Path | str, taxon: str = UNRANKED, group: str | None = No
     Raises
     ------
     LibraryError
-        If there is nothing to read, or no picture has a name.
+        If there is nothing to read, no picture has a name, or one name stands in two spellings.
     """
     path = Path(path)
     if path.is_dir() and is_survey(path):
@@ -137,7 +137,21 @@ def read_library(path: Path | str, taxon: str = UNRANKED, group: str | None = No
         raise LibraryError(f"{path}: only a CSV library has a group column, got {group!r}.")
     if not library.paths:
         raise LibraryError(f"{path}: the library is empty: {_why_empty(library, path)}")
+    _refuse_two_spellings(path, library.labels)
     return library
+
+
+def _refuse_two_spellings(path: Path, labels: Sequence[str]) -> None:
+    """Refuse names that differ by case only: a model would take them for two taxa."""
+    counts = Counter(labels)
+    spelled: dict[str, str] = {}
+    for name in sorted(counts):
+        other = spelled.setdefault(name.casefold(), name)
+        if other != name:
+            raise LibraryError(
+                f"{path}: {other!r} ({counts[other]} pictures) and {name!r} ({counts[name]}) "
+                "differ by case only; spell them in one way."
+            )
 
 
 def _why_empty(library: Library, path: Path) -> str:
