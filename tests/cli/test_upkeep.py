@@ -39,6 +39,16 @@ def test_a_bundle_learns_a_taxon(bundle, more, berlese, tmp_path):
     assert "--overwrite" in blocked.output
 
 
+@pytest.mark.parametrize(
+    "option", [("--head", "network"), ("--backbone", "vgg16"), ("--taxonomy", "ranks.csv")]
+)
+def test_what_a_taught_bundle_keeps_is_not_asked_for(option, berlese, tmp_path):
+    out = tmp_path / "grown"
+    result = berlese("train", tmp_path / "bundle", "--add", tmp_path, "--out", out, *option)
+    assert result.exit_code == 2
+    assert "backbone, head and taxonomy stay" in result.output
+
+
 def test_a_wrong_name_and_a_copy_are_listed_with_pictures(bundle, library, berlese, tmp_path):
     mine = tmp_path / "library"
     shutil.copytree(library, mine)

@@ -66,7 +66,14 @@ def train(
     with user_errors():
         from berlese.cli.models import train_into
         from berlese.cli.upkeep import teach_into
+        from berlese.errors import SettingError
 
+        asked = (extractor.backbone, head, taxonomy)
+        if add is not None and asked != (flags.DEFAULT_BACKBONE, flags.DEFAULT_HEAD, None):
+            raise SettingError(
+                "--add teaches a bundle, whose backbone, head and taxonomy stay; leave --backbone, "
+                "--head and --taxonomy out, or train anew on all pictures."
+            )
         stages = Stages(quiet=quiet)
         report = (
             train_into(
