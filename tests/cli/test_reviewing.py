@@ -40,10 +40,12 @@ def test_the_same_sheet_again_adds_nothing(survey, berlese, tmp_path):
     fill_in(sheet, "dubious")
     first = berlese("import", sheet, "--into", survey, "--by", "Ada", "--json")
     assert json.loads(first.stdout)["done"] == 3
-    again = berlese("import", sheet, "--into", survey, "--by", "ada", "--json")
+    again = berlese("import", sheet, "--into", survey, "--by", "ada ", "--json")
     assert again.exit_code == 0, again.output
     assert json.loads(again.stdout)["done"] == 0
-    assert "nothing is added again" in json.loads(again.stdout)["notes"][0]
+    [note] = json.loads(again.stdout)["notes"]
+    assert note.startswith("ada gave this very sheet")
+    assert note.endswith("nothing is added again.")
 
 
 def test_an_empty_sheet_is_told(survey, berlese, tmp_path):

@@ -104,7 +104,7 @@ def import_names(
                 with opened.recorded(IMPORT, {"by": by, "file": file.name}, {SHEET: digest}):
                     report = add_names(opened, names, by)
             else:
-                note = f"{by} gave this very sheet on {before}: nothing is added again."
+                note = f"{by.strip()} gave this very sheet on {before}: nothing is added again."
                 report = StepReport(0, len(names), (), (note,))
             new = taxa_to_teach(opened, names)
         notes = report.notes
@@ -115,7 +115,7 @@ def import_names(
             notes = (
                 *notes,
                 f"The model does not know {listed}. To teach it: "
-                f"berlese train BUNDLE --add {into} --out NEW-BUNDLE",
+                f"berlese train BUNDLE --add {quote(str(into))} --out NEW-BUNDLE",
             )
         report = replace(report, failures=(*unusable, *report.failures), notes=notes)
     finish_step(report, "names added", as_json=json)
