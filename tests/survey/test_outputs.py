@@ -2,12 +2,15 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from berlese.survey import estimates, outputs
 from berlese.survey.outputs import write_outputs
 from berlese.survey.report import write_report
+from berlese.survey.reviewing import GivenName, add_names, animals_of
 from berlese.survey.survey import Survey
+from berlese.survey.tables import Identification
 from tests.survey.conftest import N_ANIMALS
 from tests.survey.test_estimates import review
 
@@ -46,3 +49,57 @@ def test_tables_that_cannot_be_written_to_the_end_stay_as_they_were(
     with pytest.raises(OSError, match="No space"):
         write_outputs(named)
     assert {path.name: path.read_bytes() for path in named.exports.iterdir()} == before
+
+
+DOUBTS = ("dubious", "unknown", "predicted")
+
+
+def unknown_by_sample(survey: Survey, column: str) -> list[dict[str, float]]:
+    """Unknown animals of each sample by two files and by the estimates' `column`."""
+    written = write_outputs(survey)
+    text = {"eventID": str}
+    community = pd.read_csv(survey.exports / "community.csv", dtype=text)
+    listed = pd.read_csv(survey.exports / "unknowns.csv", dtype=text)
+    assert written.estimates is not None
+    cells = written.estimates.by_sample
+    estimated = getattr(cells, column)[:, cells.taxa.index("unknown")]
+    return [
+        dict(zip(community["eventID"], community["unknown"], strict=True)),
+        listed["eventID"].value_counts().to_dict(),
+        dict(zip(cells.samples, estimated.tolist(), strict=True)),
+    ]
+
+
+def test_all_files_count_the_same_animals_as_unknown_where_a_model_doubts(named: Survey) -> None:
+    animals = animals_of(named)
+    with named.writing() as session:
+        for number, animal in enumerate(animals):
+            word = animal.named
+            assert word is not None
+            session.add(
+                Identification(
+                    specimen_id=animal.specimen_id,
+                    taxon=word.taxon,
+                    probability=word.probability,
+                    probabilities=word.probabilities,
+                    status=DOUBTS[number % len(DOUBTS)],
+                    model_id=word.model_id,
+                    identified_at="2024-05-31T12:00:00Z",
+                )
+            )
+    community, listed, corrected = unknown_by_sample(named, "raw")
+    assert sum(community.values()) == 2 * N_ANIMALS / len(DOUBTS)
+    assert community == listed == corrected
+
+
+def test_all_files_count_the_same_animals_as_unknown_where_people_doubt(named: Survey) -> None:
+    animals = animals_of(named)
+    kinds = (("Carabidae", "validated"), (None, "dubious"), (None, "unknown"), (None, "discarded"))
+    names = [
+        GivenName(animal.specimen_id, *kinds[number % len(kinds)], "sheet")
+        for number, animal in enumerate(animals)
+    ]
+    assert add_names(named, names, "Ada").n_done == N_ANIMALS
+    community, listed, corrected = unknown_by_sample(named, "counts")
+    assert sum(community.values()) == sum(each.status in DOUBTS[:2] for each in names)
+    assert community == listed == corrected

@@ -16,6 +16,7 @@ from berlese.survey.tables import (
     Photo,
     Sample,
     Specimen,
+    counts_as_unknown,
     in_force,
     specimen_id,
 )
@@ -134,6 +135,23 @@ def test_a_persons_latest_word_counts_more_than_any_later_model() -> None:
     assert in_force(words) is words[2]
     assert in_force(words[:1]) is words[0]
     assert in_force([]) is None
+
+
+@pytest.mark.parametrize(
+    ("taxon", "status", "unknown"),
+    [
+        ("Carabidae", "predicted", False),
+        ("Carabidae", "validated", False),
+        ("Carabidae", "unknown", True),
+        ("Carabidae", "dubious", True),
+        (None, "dubious", True),
+        (None, "discarded", False),
+        (None, "predicted", True),
+    ],
+)
+def test_doubt_counts_as_unknown_and_dirt_does_not_count(taxon, status, unknown) -> None:
+    assert counts_as_unknown(said("x", taxon, status=status)) is unknown
+    assert counts_as_unknown(None)
 
 
 def test_a_specimens_id_hangs_on_photo_and_box_alone() -> None:

@@ -65,7 +65,12 @@ def checked_by_library(survey: Survey, animals: Sequence[Animal], taxa: Sequence
 
 
 def _strangers(animals: Sequence[Animal], taxa: Sequence[str], rate: float) -> str:
-    """Say what shows that there is more than the library's taxa; empty where nothing does."""
+    """Say what shows that there is more than the library's taxa; empty where nothing does.
+
+    `rate` is how often the model may call an animal of a known taxon ``unknown``, so it is the
+    model's own word that is counted here, whatever a person said since, and not what counts as
+    unknown in the tables: ``dubious`` is doubt between known taxa, and shows no stranger.
+    """
     for word in (each.reviewed for each in animals if each.reviewed is not None):
         if word.status != "validated" or word.taxon not in taxa:
             return "reviewers found more than the taxa of the library"

@@ -2,10 +2,10 @@
 
 What counts for an animal is `berlese.survey.tables.in_force`. A name that a model predicted or
 a person validated counts for its taxon; unknown and dubious animals count as ``unknown``, and
-so do animals that were found but not named yet: none vanishes. Discarded ones (dirt, parts) do
-not count. Samples without animals and taxa without animals in a sample are zeros, never
-missing; photos that could not be read or segmented are in ``photosFailed``, so that nobody takes
-such a sample's zeros for absences.
+so do animals that were found but not named yet (`berlese.survey.tables.counts_as_unknown`): none
+vanishes. Discarded ones (dirt, parts) do not count. Samples without animals and taxa without
+animals in a sample are zeros, never missing; photos that could not be read or segmented are in
+``photosFailed``, so that nobody takes such a sample's zeros for absences.
 
 The long table adds the dry mass of the animals whose photo has a scale and whose name has a
 published regression (``weighed`` says of how many).
@@ -32,7 +32,15 @@ from berlese.survey.properties import properties_by_sample
 from berlese.survey.sheets import write_table
 from berlese.survey.spellings import free_name, taxon_columns
 from berlese.survey.survey import Survey
-from berlese.survey.tables import Identification, Model, Photo, Sample, Specimen, in_force
+from berlese.survey.tables import (
+    Identification,
+    Model,
+    Photo,
+    Sample,
+    Specimen,
+    counts_as_unknown,
+    in_force,
+)
 
 TABLE_NAME = "community.csv"
 LONG_NAME = "community_long.csv"
@@ -99,16 +107,14 @@ def _counted(
     photo: Photo, specimen: Specimen, word: Identification | None
 ) -> CountedSpecimen | None:
     sample = photo.sample_id
-    if word is None:
-        return CountedSpecimen(sample, UNKNOWN, False, None)
-    if word.status == "discarded":
+    reviewed = word is not None and word.identified_by is not None
+    if counts_as_unknown(word):
+        return CountedSpecimen(sample, UNKNOWN, reviewed, None)
+    if word is None or word.taxon is None or word.status == "discarded":
         return None
-    reviewed = word.identified_by is not None
-    if word.taxon is not None and word.status in ("predicted", "validated"):
-        size = (specimen.length_px, specimen.width_px, photo.mm_per_pixel)
-        mass = mass_on_photo(word.taxon, *size)
-        return CountedSpecimen(sample, word.taxon, reviewed, word.probability, mass)
-    return CountedSpecimen(sample, UNKNOWN, reviewed, None)
+    size = (specimen.length_px, specimen.width_px, photo.mm_per_pixel)
+    mass = mass_on_photo(word.taxon, *size)
+    return CountedSpecimen(sample, word.taxon, reviewed, word.probability, mass)
 
 
 def samples_of(survey: Survey) -> pd.DataFrame:

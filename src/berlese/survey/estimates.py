@@ -28,6 +28,7 @@ from berlese.survey.community import samples_of
 from berlese.survey.reviewing import Animal, animals_of, chances_of, features_of
 from berlese.survey.sheets import write_table
 from berlese.survey.survey import Survey
+from berlese.survey.tables import counts_as_unknown
 
 ESTIMATES_NAME = "community_estimates.csv"
 COLUMNS = ("eventID", "taxon", "named", "estimate", "low", "high")
@@ -121,14 +122,16 @@ def _probabilities(animal: Animal) -> dict[str, float]:
 
 
 def _matrix(animals: Sequence[Animal], columns: Sequence[str]) -> NDArray[np.float64]:
-    """Probabilities as the table counts animals: one that is unknown is so for sure.
+    """The model's word, as the table counts it: an animal that is unknown is so for sure.
 
-    Without a column for it, there are none but the library's taxa, and unknown is a false alarm.
+    It is the model's also where a person has spoken since: how both differ is what corrects the
+    counts. Without a column for unknown, there are none but the library's taxa, and unknown is a
+    false alarm.
     """
     place = {taxon: number for number, taxon in enumerate(columns)}
     matrix = np.zeros((len(animals), len(columns)))
     for row, animal in enumerate(animals):
-        if UNKNOWN in place and (animal.named is None or animal.named.status == "unknown"):
+        if UNKNOWN in place and counts_as_unknown(animal.named):
             matrix[row, place[UNKNOWN]] = 1
         else:
             for taxon, probability in _probabilities(animal).items():

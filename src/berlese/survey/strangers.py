@@ -1,8 +1,8 @@
 """The animals that nobody could name: which of them look alike, and how many there may be.
 
-Animals count as unknown by the word in force: a model's or a person's. Those that look alike are
-put into groups (`berlese.classify.unknowns.clusters`): one name given to a group names many
-animals.
+Animals count as unknown by the word in force, a model's or a person's, as in the community table
+(`berlese.survey.tables.counts_as_unknown`). Those that look alike are put into groups
+(`berlese.classify.unknowns.clusters`): one name given to a group names many animals.
 """
 
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ from berlese.survey.estimates import Estimates
 from berlese.survey.reviewing import Animal, animals_of, features_of
 from berlese.survey.sheets import write_table
 from berlese.survey.survey import Survey
+from berlese.survey.tables import counts_as_unknown
 
 UNKNOWNS_NAME = "unknowns.csv"
 COLUMNS = ("occurrenceID", "eventID", "photo", "organismNumber", "group", "nearest")
@@ -59,7 +60,7 @@ class Strangers:
     ----------
     groups : tuple of Group
     alone : int
-        Unknown animals like no two others.
+        Unknown animals like no two others, or that no model has looked at.
     interval : tuple of int, optional
         How many unknown animals there are, estimate, low and high, from animals reviewed at random.
     """
@@ -77,15 +78,16 @@ class Strangers:
 def strangers_of(survey: Survey, estimates: Estimates | None = None) -> Strangers:
     """Gather what is known of a survey's unknown animals."""
     unknown = [animal for animal in animals_of(survey) if is_unknown(animal)]
+    named = [animal for animal in unknown if animal.named is not None]  # these have features
     numbers: list[int]
     try:
-        numbers = alike(features_of(survey, unknown)).tolist() if unknown else []
+        numbers = alike(features_of(survey, named)).tolist() if named else []
     except SurveyError:  # features are gone: they are counted, not grouped
-        numbers = [ALONE] * len(unknown)
+        numbers = [ALONE] * len(named)
     members: dict[int, list[Animal]] = {}
-    for animal, number in zip(unknown, numbers, strict=True):
+    for animal, number in zip(named, numbers, strict=True):
         members.setdefault(int(number), []).append(animal)
-    alone = len(members.pop(ALONE, []))
+    alone = len(members.pop(ALONE, [])) + len(unknown) - len(named)
     groups = tuple(
         Group(number + 1, tuple(members[number]), _nearest(members[number]))
         for number in sorted(members)
@@ -94,9 +96,8 @@ def strangers_of(survey: Survey, estimates: Estimates | None = None) -> Stranger
 
 
 def is_unknown(animal: Animal) -> bool:
-    """Whether the word in force is that nobody knows; a person's word goes before a model's."""
-    word = animal.named if animal.reviewed is None else animal.reviewed
-    return word is not None and word.status == "unknown"
+    """Whether it counts as unknown; a person's word goes before a model's."""
+    return counts_as_unknown(animal.named if animal.reviewed is None else animal.reviewed)
 
 
 def _nearest(animals: list[Animal]) -> str:

@@ -277,6 +277,25 @@ def in_force(identifications: Iterable[Identification]) -> Identification | None
     return chosen[-1] if chosen else None
 
 
+def counts_as_unknown(word: Identification | None) -> bool:
+    """Tell whether an animal of which this is said counts, and counts as unknown.
+
+    So do animals that are unknown or dubious, and those that nobody has named yet; discarded ones
+    do not count at all. What the tables hold goes by the word in force (`in_force`); what says how
+    a model names goes by the model's own.
+
+    Parameters
+    ----------
+    word : Identification or None
+        None where nothing is said of the animal.
+    """
+    if word is None:
+        return True
+    if word.status == "discarded":
+        return False
+    return word.taxon is None or word.status not in ("predicted", "validated")
+
+
 @event.listens_for(Identification, "before_update")
 @event.listens_for(Identification, "before_delete")
 def _refuse_change(
