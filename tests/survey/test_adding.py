@@ -157,6 +157,40 @@ def test_an_edited_photo_takes_the_old_ones_place(survey: Survey, photos: Path) 
         assert session.query(Photo).count() == 4
 
 
+def test_a_photo_overwritten_by_a_copy_of_another_keeps_counting_until_it_is_settled(
+    survey: Survey, photos: Path
+) -> None:
+    add_photos(survey, [photos])
+    before = stored(survey)
+    original = (photos / "b.PNG").read_bytes()
+    shutil.copy(photos / "a.png", photos / "b.PNG")
+    for given in (photos, photos / "b.PNG"):
+        report = add_photos(survey, [given])
+        [failure] = report.failures
+        assert failure.file == "../photos/b.PNG"
+        assert "same content as ../photos/a.png" in failure.reason
+        assert "stays in the table" in failure.reason
+        assert report.notes == ()
+        assert stored(survey) == before
+    assert read_failures(survey.folder) == [failure]
+    (photos / "b.PNG").write_bytes(original)
+    assert add_photos(survey, [photos]).failures == ()
+    assert (stored(survey), read_failures(survey.folder)) == (before, [])
+    shutil.copy(photos / "a.png", photos / "b.PNG")
+    add_photos(survey, [photos])
+    remove_photos(survey, [photos / "b.PNG"])
+    assert set(stored(survey)) == {"../photos/a.png", "../photos/moor/c.png"}
+
+
+def test_a_photo_whose_content_moved_into_anothers_place_takes_it(
+    survey: Survey, photos: Path
+) -> None:
+    add_photos(survey, [photos])
+    (photos / "a.png").replace(photos / "b.PNG")
+    assert add_photos(survey, [photos]).failures == ()
+    assert stored(survey) == {"../photos/b.PNG": "a", "../photos/moor/c.png": "moor"}
+
+
 def test_a_renamed_photo_stays_the_same_photo(survey: Survey, photos: Path) -> None:
     add_photos(survey, [photos])
     (photos / "a.png").rename(photos / "renamed.png")

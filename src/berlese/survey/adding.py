@@ -2,7 +2,8 @@
 
 A photo is known by the hash of its bytes. One that was renamed keeps its specimens; one that
 was edited is a new photo in the old one's place; one whose bytes are in the survey already
-under another name is reported and not counted again. A file that cannot be used is kept in mind
+under another name is reported and not counted again, and what counted under its own name before
+goes on counting until a person has settled it. A file that cannot be used is kept in mind
 with its sample, so that the table can say what is missing. A photo whose file is gone or out of
 reach keeps counting: what was found on it holds (`berlese.survey.removing` takes photos out).
 """
@@ -34,6 +35,10 @@ from berlese.survey.tables import Photo, Sample, UnusablePhoto
 
 STAGE = "add"
 SCALE_STATED = "stated"
+STILL_COUNTED = (
+    " The photo that it was before stays in the table with its animals: put that photo back, or "
+    "take it out with `berlese remove`."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,12 +240,12 @@ def _add(
         at_path = _photo_at(session, candidate.stored)
         same = session.get(Photo, digest)
         edited = at_path is not None and at_path.sha256 != digest
+        if same is not None and _stands_elsewhere(survey, same, candidate.stored):
+            reason = f"has the same content as {same.path}; counted once, there."
+            return Failure(candidate.stored, STAGE, f"{reason}{STILL_COUNTED if edited else ''}")
         if edited and at_path is not None:
             at_path.current = False
             session.flush()
-        if same is not None and _stands_elsewhere(survey, same, candidate.stored):
-            reason = f"has the same content as {same.path}; counted once, there."
-            return Failure(candidate.stored, STAGE, reason)
         if same is not None and same.current and same.path == candidate.stored:
             outcome = "known"
         else:
