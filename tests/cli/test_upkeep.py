@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
+from berlese.cli.upkeep import spelled_as
 from tests.drawing import SHAPES, paper, put_animal, save
 
 
@@ -37,6 +38,23 @@ def test_a_bundle_learns_a_taxon(bundle, more, berlese, tmp_path):
     blocked = berlese("train", bundle, "--add", more, "--out", out)
     assert blocked.exit_code == 2
     assert "--overwrite" in blocked.output
+
+
+def test_a_known_taxon_in_another_case_is_taught_as_the_one_it_is(bundle, more, berlese, tmp_path):
+    first = sorted(SHAPES)[0]
+    shutil.copytree(more / "Zopheridae", tmp_path / "more" / first.lower())
+    out = tmp_path / "grown"
+    result = berlese("train", bundle, "--add", tmp_path / "more", "--out", out, "--json")
+    assert result.exit_code == 0, result.output
+    said = json.loads(result.stdout)
+    assert (said["added"], said["pictures"], said["taxa"]) == ([], 6, sorted(SHAPES))
+    assert said["notes"] == [f"{first.lower()!r} was taken as {first!r}."]
+
+
+def test_names_are_spelled_as_the_model_spells_them():
+    names, notes = spelled_as(["Carabidae"], np.array(["carabidae", "Carabidae", "Lumbricus"]))
+    assert names.tolist() == ["Carabidae", "Carabidae", "Lumbricus"]
+    assert notes == ("'carabidae' was taken as 'Carabidae'.",)
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,16 @@ def test_a_new_name_is_told_once_and_kept_as_it_was_first_written() -> None:
     assert names.notes()[0] == "'Carabbidae' is a new name here; did you mean 'Carabidae'?"
 
 
+def test_new_names_like_no_other_can_be_left_unsaid() -> None:
+    names = Spellings(["Carabidae"])
+    for each in ("Lumbricus", "Carabbidae", "carabidae"):
+        names.settle(each)
+    assert names.notes(all_new=False) == [
+        "'Carabbidae' is a new name here; did you mean 'Carabidae'?",
+        "'carabidae' was taken as 'Carabidae'.",
+    ]
+
+
 def test_split_accents_are_the_composed_name() -> None:
     assert plain_name(unicodedata.normalize("NFD", "Müllerellidae")) == "Müllerellidae"
 

@@ -2,9 +2,13 @@
 
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from berlese import __version__
 from berlese.classify.library.growing import Grown, LabelledFeatures, grow
@@ -21,6 +25,7 @@ from berlese.photos.thumbnails import as_jpeg, fitted
 from berlese.photos.writing import write_text_atomic
 from berlese.survey.failures import Failure
 from berlese.survey.sheets import write_sheet
+from berlese.survey.spellings import Spellings
 from berlese.survey.training import EmbeddedLibrary
 
 AUDIT_NAMES = ("audit.csv", "duplicates.csv", "audit.html")
@@ -36,6 +41,7 @@ class TeachingReport:
     grown: Grown
     seconds: float
     failures: tuple[Failure, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def n_pictures(self) -> int:
@@ -52,6 +58,7 @@ class TeachingReport:
             "renamed": self.grown.renamed,
             "seconds": self.seconds,
             "taxa": self.grown.bundle.classes,
+            "notes": list(self.notes),
             "failures": [{"file": each.file, "reason": each.reason} for each in self.failures],
         }
 
@@ -59,11 +66,12 @@ class TeachingReport:
         """Say it to a person."""
         taxa = ", ".join(self.grown.added) or "no new taxon"
         known = f", {self.grown.n_known} known already" if self.grown.n_known else ""
-        return (
+        first = (
             f"{self.bundle}: {taxa}; {self.grown.n_added} pictures added{known}, in "
             f"{self.seconds:.1f} s. Of the pictures that it knew, {self.grown.renamed:.1%} are "
             "named otherwise than before."
         )
+        return "\n".join([first, *self.notes])
 
 
 def teach_into(
@@ -91,13 +99,40 @@ def teach_into(
     model = Bundle.load(bundle, with_rows=True)
     seen = seen_by(model, library, labels, weights=weights, jobs=jobs, stages=stages)
     embedded = seen.embedded
+    names, notes = spelled_as(model.classes, embedded.labels)
     started = time.perf_counter()
     with stages("learn"):
-        more = LabelledFeatures(embedded.features, embedded.labels, embedded.groups)
+        more = LabelledFeatures(embedded.features, names, embedded.groups)
         grown = grow(model, more, seen.backbone, random_state=seed)
         seconds = time.perf_counter() - started
         grown.bundle.save(out, overwrite=overwrite)
-    return TeachingReport(out, grown, seconds, embedded.failures)
+    return TeachingReport(out, grown, seconds, embedded.failures, notes)
+
+
+def spelled_as(
+    known: Sequence[str], names: NDArray[np.str_]
+) -> tuple[NDArray[np.str_], tuple[str, ...]]:
+    """Spell a library's names as a model does, and say which names that changed.
+
+    Parameters
+    ----------
+    known : sequence of str
+        The model's taxa.
+    names : ndarray of str of shape (n,)
+
+    Returns
+    -------
+    names : ndarray of str of shape (n,)
+    notes : tuple of str
+        Names that were respelled, and new ones that are spelled nearly as another.
+    """
+    spellings = Spellings(known)
+    settled = {
+        name: name if name in known else spellings.settle(name)
+        for name in sorted(set(names.tolist()))
+    }
+    changed = np.array([settled[name] for name in names.tolist()], np.str_)
+    return changed, tuple(spellings.notes(all_new=False))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -65,11 +65,18 @@ class Spellings:
             self._respelled[name] = known
         return known
 
-    def notes(self) -> list[str]:
-        """Say which names are new and which were respelled."""
+    def notes(self, *, all_new: bool = True) -> list[str]:
+        """Say which names are new and which were respelled.
+
+        Parameters
+        ----------
+        all_new : bool
+            Whether to name also the new ones that are spelled like no other.
+        """
         new = [
             f"{name!r} is a new name here" + (f"; did you mean {near!r}?" if near else ".")
             for name, near in self._new.items()
+            if all_new or near
         ]
         return new + [
             f"{name!r} was taken as {known!r}." for name, known in self._respelled.items()

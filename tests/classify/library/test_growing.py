@@ -73,6 +73,13 @@ def test_pictures_that_it_knows_are_not_learned_twice(parts, bundle) -> None:
         grow(bundle, old, Origin(), random_state=0)
 
 
+def test_a_known_taxon_in_another_case_is_refused_with_both_spellings(parts, bundle) -> None:
+    _, new = parts
+    mixed = np.where(np.arange(len(new.labels)) < 2, "carabidae", new.labels)
+    with pytest.raises(LibraryError, match=r"'carabidae' and the model's 'Carabidae'.*case only"):
+        grow(bundle, LabelledFeatures(new.features, mixed, None), Origin(), random_state=0)
+
+
 def test_one_picture_of_a_new_taxon_is_taken(parts, bundle) -> None:
     _, new = parts
     one = LabelledFeatures(new.features[:1], new.labels[:1], None)

@@ -121,7 +121,7 @@ def grow(
     BundleError
         If the bundle does not hold what it was trained on, or was adapted.
     LibraryError
-        If all pictures are known already.
+        If all pictures are known already, or a name differs from a known one by case only.
     """
     if bundle.head not in HEADS:
         raise BundleError(
@@ -129,6 +129,7 @@ def grow(
             "the model that it was adapted from, then adapt again (`berlese adapt`)."
         )
     learned = LabelledFeatures.of_bundle(bundle)
+    added = _new_names(bundle.classes, more.labels.tolist())
     new = more.without(learned)
     if not len(new.labels):
         raise LibraryError(
@@ -154,7 +155,7 @@ def grow(
     after = trained.classifier.predict(np.asarray(learned.features, np.float64))
     return Grown(
         trained,
-        tuple(_new_names(bundle.classes, new.labels.tolist())),
+        tuple(added),
         len(new.labels),
         len(more.labels) - len(new.labels),
         float(np.mean(before != after)),
@@ -162,4 +163,13 @@ def grow(
 
 
 def _new_names(known: Sequence[str], names: Sequence[str]) -> list[str]:
-    return sorted(set(names) - set(known))
+    """List names that are not known; another case of a known one would be a taxon twice."""
+    new = sorted(set(names) - set(known))
+    spelled = {name.casefold(): name for name in known}
+    for name in new:
+        if name.casefold() in spelled:
+            raise LibraryError(
+                f"{name!r} and the model's {spelled[name.casefold()]!r} differ by case only; "
+                "spell them in one way."
+            )
+    return new
