@@ -395,6 +395,76 @@ def test_a_sheet_of_new_photos_wipes_nothing_that_is_known_of_their_sample(
         assert len(sample.photos) == 4
 
 
+WHOLE = "photo,sample,site,event,date,latitude,longitude,habitat"
+
+
+def described(survey: Survey, photos: Path, tmp_path: Path, header: str, *rows: str) -> list[str]:
+    """Add photos with a sheet that has these rows, and give the notes."""
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_text("\n".join([header, *rows]), encoding="utf-8")
+    return list(add_photos(survey, [photos], sheet).notes)
+
+
+def known_of(survey: Survey, sample: str) -> tuple[object, ...]:
+    with survey.reading() as session:
+        row = session.get(Sample, sample)
+        assert row is not None
+        return (row.site, row.event, row.date, row.latitude, row.longitude)
+
+
+@pytest.fixture
+def placed(survey: Survey, photos: Path, tmp_path: Path) -> Survey:
+    """Sample S1 of two photos, of which everything is known, and another."""
+    said = "S1,Moor,E1,2024-05-01,47.5,8.25,bog"
+    rows = (f"a.png,{said}", f"b.PNG,{said}", "c.png,S2,,,,,,")
+    assert described(survey, photos, tmp_path, WHOLE, *rows) == []
+    return survey
+
+
+def test_a_corrected_sheet_takes_away_what_it_leaves_empty_and_says_so(
+    placed: Survey, photos: Path, tmp_path: Path
+) -> None:
+    rows = ("a.png,S1,,,,,,", "b.PNG,S1,,,,,,bog", "c.png,S2,,,,,,")
+    (note,) = described(placed, photos, tmp_path, WHOLE, *rows)
+    assert note.startswith("sheet.csv: is empty for site 'Moor' of sample 'S1', event 'E1'")
+    assert note.endswith("; taken away.")
+    assert known_of(placed, "S1") == ("S1", None, None, None, None)
+    assert described(placed, photos, tmp_path, WHOLE, *rows) == []
+    with placed.reading() as session:
+        said = [each.properties for each in session.scalars(current_photos())]
+    assert said == [{"habitat": ""}, {"habitat": "bog"}, {"habitat": ""}]
+
+
+def test_a_site_can_be_changed_back_to_the_samples_own_name(
+    placed: Survey, photos: Path, tmp_path: Path
+) -> None:
+    rows = ("a.png,S1,S1", "b.PNG,S1,S1", "c.png,S2,S2")
+    assert described(placed, photos, tmp_path, "photo,sample,site", *rows) == []
+    assert known_of(placed, "S1") == ("S1", "E1", "2024-05-01", 47.5, 8.25)
+
+
+def test_a_sheet_takes_nothing_away_that_it_has_no_column_for(
+    placed: Survey, photos: Path, tmp_path: Path
+) -> None:
+    rows = ("a.png,S1,2024-06-01,5 h", "b.PNG,S1,,5 h", "c.png,S2,,")
+    header = "photo,sample,date,samplingEffort"
+    assert described(placed, photos, tmp_path, header, *rows) == []
+    assert known_of(placed, "S1") == ("Moor", "E1", "2024-06-01", 47.5, 8.25)
+    with placed.reading() as session:
+        said = [each.properties for each in session.scalars(current_photos())]
+    assert said[0] == {"habitat": "bog", "samplingEffort": "5 h"}
+
+
+def test_empty_cells_of_new_photos_take_nothing_away_from_their_sample(
+    placed: Survey, photos: Path, tmp_path: Path
+) -> None:
+    save(photos / "new.png", dish(9, 2))
+    notes = described(placed, photos, tmp_path, WHOLE, "new.png,S1,,,,,,")
+    assert any("site 'Moor' of sample 'S1'" in note and "stays" in note for note in notes)
+    assert known_of(placed, "S1") == ("Moor", "E1", "2024-05-01", 47.5, 8.25)
+    assert stored(placed)["../photos/new.png"] == "S1"
+
+
 def test_a_mended_photo_keeps_the_sample_that_its_sheet_gave_it(
     survey: Survey, photos: Path, tmp_path: Path
 ) -> None:

@@ -8,8 +8,8 @@ with its sample, so that the table can say what is missing. A photo whose file i
 reach keeps counting: what was found on it holds (`berlese.survey.removing` takes photos out).
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sqlalchemy import delete, select
@@ -28,7 +28,13 @@ from berlese.survey.failures import (
     reason_of,
     record_failures,
 )
-from berlese.survey.samples import SampleInfo, read_sample_sheet, samples_from_folders
+from berlese.survey.samples import (
+    FIELDS,
+    SampleInfo,
+    SampleSheet,
+    read_sample_sheet,
+    samples_from_folders,
+)
 from berlese.survey.sheets import listed, shortened
 from berlese.survey.survey import SUBFOLDERS, Survey, is_survey
 from berlese.survey.tables import Photo, Sample, UnusablePhoto
@@ -189,13 +195,21 @@ def _from_sheet(
         return {}, []
     sheet = read_sample_sheet(samples)
     with survey.reading() as session:
-        stored = set(session.scalars(select(Photo.path).where(Photo.current)))
-        stored |= set(session.scalars(select(UnusablePhoto.path)))
+        photos = select(Photo.path, Photo.sample_id).where(Photo.current)
+        unusable = select(UnusablePhoto.path, UnusablePhoto.sample_id)
+        stored = {
+            path: sample for each in (photos, unusable) for path, sample in session.execute(each)
+        }
+        known_samples = {sample.id: sample for sample in session.scalars(select(Sample))}
     known = {each.path for each in candidates if each.stored in stored}
     assigned = sheet.assign([each.path for each in candidates], known=known)
-    everywhere = [*(each.path for each in candidates), *map(survey.absolute, sorted(stored))]
-    notes = sheet.several_values()
-    if idle := sheet.idle_rows(everywhere):
+    places = {each: survey.absolute(each) for each in sorted(stored)}
+    places |= {each.stored: each.path for each in candidates}
+    meant = sheet.photos_meant(list(places.values()))
+    in_part = {sample for path, sample in stored.items() if places[path] not in meant}
+    assigned, notes_on_emptied = _without_what_stays(sheet, assigned, known_samples, in_part)
+    notes = [*sheet.several_values(), *notes_on_emptied]
+    if idle := sheet.idle_rows(list(places.values())):
         notes.insert(0, f"{sheet.path.name}: no photo was given for {listed(idle)}.")
     if kept := len(known - assigned.keys()):
         notes.append(
@@ -203,6 +217,38 @@ def _from_sheet(
             "samples."
         )
     return assigned, notes
+
+
+def _without_what_stays(
+    sheet: SampleSheet,
+    assigned: Mapping[Path, SampleInfo],
+    samples: Mapping[str, Sample],
+    in_part: Collection[str],
+) -> tuple[dict[Path, SampleInfo], list[str]]:
+    """Let an empty cell take nothing away from a sample that the sheet describes `in_part` only.
+
+    A sheet of new photos has empty cells where another one has said all of their sample. Notes
+    tell what is taken away, and what stays.
+    """
+    left = {
+        path: replace(info, emptied=frozenset()) if info.id in in_part else info
+        for path, info in assigned.items()
+    }
+    said: dict[bool, list[str]] = {True: [], False: []}
+    for info in {info.id: info for info in assigned.values()}.values():
+        for field in (field for field in FIELDS if field in info.emptied):
+            value = getattr(samples.get(info.id), field, None)
+            if value not in (None, getattr(info, field)):
+                said[info.id in in_part].append(f"{field} {value!r} of sample {info.id!r}")
+    notes = []
+    if said[False]:
+        notes.append(f"{sheet.path.name}: is empty for {listed(said[False])}; taken away.")
+    if said[True]:
+        notes.append(
+            f"{sheet.path.name}: is empty for {listed(said[True])}, which stays: only a sheet with "
+            "a row for every photo of the sample takes something away."
+        )
+    return left, notes
 
 
 def _samples_by_name(survey: Survey, candidates: Iterable[_Candidate]) -> dict[Path, SampleInfo]:
@@ -342,22 +388,20 @@ def _assign(
     *,
     overwrite: bool,
 ) -> None:
-    """Put a photo into its sample; what a sheet states replaces what is known of the sample."""
+    """Put a photo into its sample; what a sheet states replaces what is known of the sample.
+
+    What it has no column for stays.
+    """
     if inherited is not None:
         row.sample_id = inherited
         return
     if overwrite:
-        row.properties = dict(sample.properties)
+        row.properties = {**(row.properties or {}), **sample.properties}
     known = session.get(Sample, sample.id)
     if known is None:
-        known = Sample(id=sample.id, site=sample.site)
+        known = Sample(id=sample.id, **{field: getattr(sample, field) for field in FIELDS})
         session.add(known)
-        overwrite = True
-    if overwrite:
-        if sample.site != sample.id:
-            known.site = sample.site
-        for field in ("event", "date", "latitude", "longitude"):
-            value = getattr(sample, field)
-            if value is not None:
-                setattr(known, field, value)
+    elif overwrite:
+        for field in sample.stated | sample.emptied:
+            setattr(known, field, getattr(sample, field))
     row.sample_id = sample.id

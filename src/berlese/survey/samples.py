@@ -33,6 +33,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "latitude": ("latitude", "lat", "decimallatitude"),
     "longitude": ("longitude", "lon", "lng", "decimallongitude"),
 }
+FIELDS = ("site", "event", "date", "latitude", "longitude")
+"""What a sheet says of a sample: one value each."""
 MOST_COMPARED = 100_000  # pairs of names, a second of work
 
 
@@ -41,7 +43,9 @@ class SampleInfo:
     """One sample as the user describes it.
 
     `properties` are the other columns of the sheet's row: of a photo, rather, since a sheet has a
-    row a photo, and no part of what tells samples apart.
+    row a photo, and no part of what tells samples apart. `stated` are the `FIELDS` that the sheet
+    has a value for, `emptied` those that it has a column for, and no value in any row of the
+    sample.
     """
 
     id: str
@@ -51,6 +55,8 @@ class SampleInfo:
     latitude: float | None = None
     longitude: float | None = None
     properties: Mapping[str, str] = field(default_factory=dict, compare=False)
+    stated: frozenset[str] = field(default=frozenset(), compare=False)
+    emptied: frozenset[str] = field(default=frozenset(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +130,12 @@ class SampleSheet:
             + (f"; perhaps {near[row.line]!r})" if row.line in near else ")")
             for row in sorted(idle, key=lambda row: row.line not in near)
         ]
+
+    def photos_meant(self, photos: Sequence[Path]) -> set[Path]:
+        """Find the photos that a row means, and means alone."""
+        index = _index_by_spelling(photos)
+        meant = [self._matches(row, index) for row in self.rows]
+        return {matches[0] for matches in meant if len(matches) == 1}
 
     def several_values(self) -> list[str]:
         """Name the properties of a sampling event that the rows of one sample state differently."""
@@ -228,7 +240,7 @@ def read_sample_sheet(path: Path) -> SampleSheet:
         row = _row(path, line, values)
         properties = {name: cells[at] for name, at in others.items()}
         rows.append(replace(row, sample=replace(row.sample, properties=properties)))
-    return SampleSheet(path.resolve(), tuple(_filled(path, rows)))
+    return SampleSheet(path.resolve(), tuple(_filled(path, rows, columns)))
 
 
 def hash_of_sheet(path: Path | None) -> dict[str, str]:
@@ -331,12 +343,12 @@ def _one_date(text: str) -> str:
     return text.replace(" ", "T")
 
 
-def _filled(path: Path, rows: Sequence[SheetRow]) -> list[SheetRow]:
+def _filled(path: Path, rows: Sequence[SheetRow], columns: Collection[str]) -> list[SheetRow]:
     """Give all rows of a sample what any of them says of it; two rows must not say two things."""
-    fields = ("site", "event", "date", "latitude", "longitude")
+    ours = frozenset(FIELDS).intersection(columns)
     said: dict[str, dict[str, tuple[int, str | float]]] = defaultdict(dict)
     for row in rows:
-        for name in fields:
+        for name in FIELDS:
             value = getattr(row.sample, name)
             if value in (None, ""):
                 continue
@@ -349,7 +361,13 @@ def _filled(path: Path, rows: Sequence[SheetRow]) -> list[SheetRow]:
     filled = []
     for row in rows:
         known_of: dict[str, Any] = {name: value for name, (_, value) in said[row.sample.id].items()}
-        sample = replace(row.sample, **({"site": row.sample.id} | known_of))
+        stated = frozenset(known_of)
+        sample = replace(
+            row.sample,
+            **({"site": row.sample.id} | known_of),
+            stated=stated,
+            emptied=ours - stated,
+        )
         filled.append(replace(row, sample=sample))
     return filled
 
