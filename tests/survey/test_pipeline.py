@@ -59,6 +59,18 @@ def test_a_damaged_model_stays_and_one_beside_it_is_trained_and_used(
         model_for(survey, RunSettings(model=first.path), Silent())
 
 
+def test_groups_that_cannot_serve_are_told(survey: Survey, library: Path) -> None:
+    sheet = library.with_suffix(".csv")
+    lines = [
+        f"{path.relative_to(sheet.parent)},{path.parent.name},{number}"
+        for number, path in enumerate(sorted(library.rglob("*.png")))
+    ]
+    sheet.write_text("\n".join(["file,taxon,photo", *lines]), encoding="utf-8")
+    model, _ = model_for(survey, RunSettings(library=sheet, group="photo"), Silent())
+    (note,) = model.notes
+    assert note.startswith("Each picture has a group of its own")
+
+
 def test_a_whole_model_is_used_again_without_a_word(survey: Survey, library: Path) -> None:
     first, _ = model_for(survey, RunSettings(library=library), Silent())
     again, _ = model_for(survey, RunSettings(library=library), Silent())

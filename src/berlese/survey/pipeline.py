@@ -22,7 +22,7 @@ from berlese.survey.adding import count_photos
 from berlese.survey.community import summarise
 from berlese.survey.distance import write_distance
 from berlese.survey.failures import Failure, StepReport
-from berlese.survey.library import read_library
+from berlese.survey.library import group_notes, read_library
 from berlese.survey.outputs import write_outputs
 from berlese.survey.report import write_report
 from berlese.survey.samples import hash_of_sheet, read_sample_sheet
@@ -139,7 +139,8 @@ class RunSettings:
 class ModelInUse:
     """What names the animals: a bundle, the folder that it lies in, and its backbone.
 
-    `notes` tell what was wrong with bundles that were to be used.
+    `notes` tell where the library's groups cannot serve, and what was wrong with bundles that were
+    to be used.
     """
 
     bundle: Bundle
@@ -254,7 +255,7 @@ def model_for(
             random_state=settings.seed,
             jobs=settings.jobs,
         )
-    return ModelInUse(bundle, path, backbone, notes), embedded.failures
+    return ModelInUse(bundle, path, backbone, (*group_notes(library), *notes)), embedded.failures
 
 
 def backbone_of(
