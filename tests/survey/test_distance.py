@@ -100,6 +100,15 @@ def test_photos_are_called_unlike_in_words_only_where_names_suffer(low, said, un
     assert unsaid not in words
 
 
+def test_the_error_is_said_as_how_often_both_are_told_apart() -> None:
+    error = DomainError(0.06, 0.02, 0.11, 20, 5)
+    found = LibraryDistance("m", "b", "library", True, 40, error, None, None)
+    assert found.meaning().startswith(
+        "A classifier tells your animals from the library's pictures in 94% of cases (90% interval "
+        "89% to 98%; 50% would mean alike, 100% always told apart)."
+    )
+
+
 def test_the_check_that_weighs_shares_of_taxa_goes_before_the_error() -> None:
     far, near = DomainError(0.0, 0.0, 0.1, 20, 5), DomainError(0.5, 0.4, 0.6, 20, 5)
 

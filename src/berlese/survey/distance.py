@@ -167,9 +167,9 @@ class LibraryDistance:
             )
         if self.error is not None:
             return (
-                "A classifier that is to tell which of both a picture is from errs in "
-                f"{self.error.value:.0%} ({self.error.low:.0%} to {self.error.high:.0%}; 50% is "
-                "alike, 0% is told apart always).",
+                "A classifier tells your animals from the library's pictures in "
+                f"{1 - self.error.value:.0%} of cases (90% interval {1 - self.error.high:.0%} to "
+                f"{1 - self.error.low:.0%}; 50% would mean alike, 100% always told apart).",
             )
         return ()
 

@@ -47,9 +47,9 @@ class DomainError:
         """Say it in a sentence."""
         told = "look alike" if self.alike else "differ"
         return (
-            f"Library and photos {told}: a linear classifier that is to tell which of both a "
-            f"picture is from errs in {self.value:.1%} (90 % interval {self.low:.1%} to "
-            f"{self.high:.1%}; 50 % is alike, 0 % is told apart always)."
+            f"Library and photos {told}: a linear classifier tells one from the other in "
+            f"{1 - self.value:.1%} of cases (90 % interval {1 - self.high:.1%} to "
+            f"{1 - self.low:.1%}; 50 % would mean alike, 100 % always told apart)."
         )
 
 
