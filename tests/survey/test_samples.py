@@ -61,6 +61,12 @@ def test_a_sheet_means_the_same_however_it_is_written(
         ("photo,sample,lat,lon\na.jpg,S1,nan,0\n", ["line 2", "latitude is 'nan'"]),
         ("photo,sample,lat,lon\na.jpg,S1,47,\n", ["line 2", "or neither"]),
         ("photo,sample,date\na.jpg,S1,5/1/2026\n", ["line 2", "'5/1/2026'", "YYYY-MM-DD"]),
+        ("photo,sample,date\na.jpg,S1,5/1/2026\n", ["can be 2026-01-05 or 2026-05-01"]),
+        ("photo,sample,date\na.jpg,S1,31/02/2026\n", ["'31/02/2026'", "is no day"]),
+        ("photo,sample,date\na.jpg,S1,31/05/26\n", ["'31/05/26'", "YYYY-MM-DD"]),
+        ("photo,sample,lat,lon\na.jpg,S1,4_8,0\n", ["line 2", "latitude is '4_8'"]),
+        ("photo,sample,lat,lon\na.jpg,S1,1,8-\n", ["line 2", "longitude is '8-'"]),
+        ("photo,sample,lat,lon\na.jpg,S1,1,inf\n", ["line 2", "longitude is 'inf'"]),
         ("photo,sample,date\na.jpg,S1,31.2.2026\n", ["line 2", "'31.2.2026'"]),
         ("photo,sample,date\na.jpg,S1,2026-06-01/2026-05-01\n", ["ends before it begins"]),
         ("photo,sample,date\na.jpg,S1,2026-02-30\n", ["line 2", "'2026-02-30'"]),
@@ -77,6 +83,13 @@ def test_a_wrong_sheet_is_refused_with_line_and_value(
         assert part in str(caught.value)
 
 
+@pytest.mark.parametrize("minus", ["-", "\N{MINUS SIGN}", "\N{EN DASH}"])
+def test_degrees_may_have_any_minus_and_a_comma(tmp_path: Path, minus: str) -> None:
+    sheet = sheet_of(tmp_path, f"photo;sample;lat;lon\na.jpg;S1;{minus}47,5;{minus}8.25e-1\n")
+    sample = read_sample_sheet(sheet).rows[0].sample
+    assert (sample.latitude, sample.longitude) == (-47.5, -0.825)
+
+
 @pytest.mark.parametrize("content", [b"photo,sample\na.jpg,\xff\n", b"\x89PNG\0\0\0,"])
 def test_a_file_that_is_no_text_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "samples.csv").write_bytes(content)
@@ -89,6 +102,9 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path, content: bytes) -> No
     [
         ("31.5.2026", "2026-05-31"),
         ("01.05.2026", "2026-05-01"),
+        ("31/05/2026", "2026-05-31"),
+        ("5/31/2026", "2026-05-31"),
+        ("5/5/2026", "2026-05-05"),
         ("1.5.2026/8.5.2026", "2026-05-01/2026-05-08"),
         ("2026-05-31 12:30", "2026-05-31T12:30"),
         ("2026-05-31T12:30:00+02:00", "2026-05-31T12:30:00+02:00"),

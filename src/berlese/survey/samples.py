@@ -1,11 +1,12 @@
 """Which photo belongs to which sample: from a CSV sheet, from folders, or one sample a photo.
 
 A sheet has the columns ``photo`` and ``sample`` and, if wanted, ``site``, ``event``, ``date``
-(ISO 8601, or day.month.year), ``latitude`` and ``longitude`` (decimal degrees, WGS 84); Darwin
-Core's names for them are understood too. What is known of a sample may stand in any of its rows.
-Case, order, spaces around values, a byte order mark, and semicolons
-or tabs in place of commas do not matter. Every other column (sampling effort, habitat, ...) is kept
-as it is given, under Darwin Core's name where it has one: see `berlese.survey.properties`.
+(ISO 8601, day.month.year, or with slashes what can be read in one way only), ``latitude`` and
+``longitude`` (decimal degrees, WGS 84); Darwin Core's names for them are understood too. What is
+known of a sample may stand in any of its rows. Case, order, spaces around values, a byte order
+mark, and semicolons or tabs in place of commas do not matter. Every other column (sampling effort,
+habitat, ...) is kept as it is given, under Darwin Core's name where it has one: see
+`berlese.survey.properties`.
 """
 
 import re
@@ -35,6 +36,10 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 }
 FIELDS = ("site", "event", "date", "latitude", "longitude")
 """What a sheet says of a sample: one value each."""
+TYPED = str.maketrans({",": ".", "\N{MINUS SIGN}": "-", "\N{EN DASH}": "-"})
+"""How numbers are typed elsewhere, as Python reads them."""
+SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 MOST_COMPARED = 100_000  # pairs of names, a second of work
 
 
@@ -300,10 +305,8 @@ def _row(path: Path, line: int, values: Mapping[str, str]) -> SheetRow:
 def _degrees(where: str, name: str, value: str, limit: int) -> float | None:
     if not value:
         return None
-    try:
-        number = float(value.replace(",", "."))
-    except ValueError:
-        number = float("nan")
+    spelled = value.translate(TYPED)
+    number = float(spelled) if NUMBER.fullmatch(spelled) else float("nan")
     if not -limit <= number <= limit:
         raise SampleSheetError(
             f"{where}: {name} is {value!r}; expected decimal degrees from -{limit} to {limit}."
@@ -314,10 +317,13 @@ def _degrees(where: str, name: str, value: str, limit: int) -> float | None:
 def _iso_date(where: str, value: str) -> str | None:
     """Read a year, month, day, time or an interval of two (``2024-05-01/2024-05-08``) as ISO 8601.
 
-    Days with dots (``1.5.2024``), which have the day first wherever they are used, are turned.
+    Days with dots (``1.5.2024``), which have the day first wherever they are used, are turned, and
+    so are days with slashes that can be read in one way only (``31/05/2024``).
     """
     if not value:
         return None
+    if slashed := SLASHED.fullmatch(value):
+        return _one_reading(where, value, *map(int, slashed.groups()))
     try:
         parts = [_one_date(part.strip()) for part in value.split("/", 1)]
     except ValueError:
@@ -327,6 +333,22 @@ def _iso_date(where: str, value: str) -> str | None:
     if parts != sorted(parts, key=lambda part: part[: len(parts[0])]):
         raise SampleSheetError(f"{where}: date is {value!r}, which ends before it begins.")
     return "/".join(parts)
+
+
+def _one_reading(where: str, value: str, first: int, second: int, year: int) -> str:
+    """Read a date with slashes, which has the day first or the month first."""
+    readings = set()
+    for day, month in ((first, second), (second, first)):
+        try:
+            readings.add(datetime(year, month, day).date().isoformat())
+        except ValueError:
+            continue
+    if len(readings) == 1:
+        return readings.pop()
+    why = f"which can be {' or '.join(sorted(readings))}" if readings else "which is no day"
+    raise SampleSheetError(
+        f"{where}: date is {value!r}, {why}; expected YYYY-MM-DD, such as 2024-05-31."
+    )
 
 
 def _one_date(text: str) -> str:
