@@ -9,8 +9,10 @@ from berlese.survey import estimates, outputs
 from berlese.survey.outputs import write_outputs
 from berlese.survey.report import write_report
 from berlese.survey.reviewing import GivenName, add_names, animals_of
+from berlese.survey.steps import add_photos, segment_photos
 from berlese.survey.survey import Survey
 from berlese.survey.tables import Identification
+from tests.drawing import dish, save
 from tests.survey.conftest import N_ANIMALS
 from tests.survey.test_estimates import review
 
@@ -103,3 +105,20 @@ def test_all_files_count_the_same_animals_as_unknown_where_people_doubt(named: S
     community, listed, corrected = unknown_by_sample(named, "counts")
     assert sum(community.values()) == sum(each.status in DOUBTS[:2] for each in names)
     assert community == listed == corrected
+
+
+def test_animals_without_a_name_yet_are_unknown_in_all_files(named: Survey, tmp_path: Path) -> None:
+    assert (
+        add_names(
+            named,
+            [GivenName(each.specimen_id, None, "unknown", "here") for each in animals_of(named)],
+            "Ada",
+        ).failures
+        == ()
+    )
+    save(tmp_path / "photos" / "2.png", dish(2, 3))
+    add_photos(named, [tmp_path / "photos"])
+    segment_photos(named)
+    community, listed, _ = unknown_by_sample(named, "raw")
+    assert community == listed == {"0": 8, "1": 7, "2": 3}
+    assert pd.read_csv(named.exports / "unknowns.csv")["group"].notna().any()
