@@ -1,4 +1,4 @@
-"""Clumps cut by where the pixels point to."""
+"""Clumps cut by what the pixels tell of their animals."""
 
 import cv2
 import numpy as np
@@ -6,17 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from berlese.specimens.clumps import LONGEST, STEP, clump_patch, gathered, ways_by_network
+from berlese.specimens.clumps import LONGEST, STEP, UNIT, clump_patch, gathered, ways_by_network
 
 
-def pointing(labels):
-    """Offsets from each pixel to the middle of its label."""
-    offsets = np.zeros((2, *labels.shape), np.float32)
+def telling(labels):
+    """What each pixel would tell of its label if it knew all: middle and spread."""
+    told = np.zeros((6, *labels.shape), np.float32)
     for number in np.unique(labels[labels > 0]):
         rows, columns = np.nonzero(labels == number)
-        offsets[0, rows, columns] = rows.mean() - rows
-        offsets[1, rows, columns] = columns.mean() - columns
-    return offsets
+        values, vectors = np.linalg.eigh(np.cov(rows, columns, bias=True))
+        root = vectors @ np.diag(np.sqrt(np.maximum(values, 0))) @ vectors.T
+        told[0, rows, columns] = rows.mean() - rows
+        told[1, rows, columns] = columns.mean() - columns
+        told[2:5, rows, columns] = np.array([root[0, 0], root[1, 1], 2**0.5 * root[0, 1]])[:, None]
+    return told / np.float32(UNIT)
 
 
 @given(
@@ -25,43 +28,64 @@ def pointing(labels):
     ),
     noise=st.floats(0, 1.0),
 )
-def test_pixels_that_point_to_one_middle_are_one_animal(middles, noise):
+def test_pixels_that_tell_of_one_animal_are_one_animal(middles, noise):
     truth = np.zeros((110, 110), np.int32)
     for number, (down, across) in enumerate(middles, start=1):
         cv2.circle(truth, (18 * across, 18 * down), 8, number, -1)
     rng = np.random.default_rng(0)
-    offsets = pointing(truth) + rng.normal(0, noise, (2, *truth.shape)).astype(np.float32)
-    labels = gathered(offsets, truth > 0, 5)
+    told = telling(truth) + rng.normal(0, noise / UNIT, (6, *truth.shape)).astype(np.float32)
+    labels = gathered(told, truth > 0, 8, 12)
     pairs = np.unique(np.stack([truth[truth > 0], labels[truth > 0]]), axis=1)
     assert pairs.shape[1] == len(middles)
     assert labels.max() == len(middles)
 
 
-def test_parts_of_an_animal_under_another_point_to_the_same_middle():
+def test_parts_of_an_animal_under_another_are_one_animal():
     truth = np.zeros((60, 60), np.int32)
     cv2.line(truth, (8, 22), (52, 22), 1, 7)
     cv2.line(truth, (36, 8), (36, 56), 2, 7)
-    labels = gathered(pointing(truth) + np.float32(0.3), truth > 0, 5)
+    labels = gathered(telling(truth), truth > 0, 8, 12)
     assert labels[22, 10] == labels[22, 50] != labels[50, 36]
 
 
-def test_middles_that_are_equally_likely_and_side_by_side_are_one():
-    inside = np.zeros((40, 40), bool)
-    inside[16:24, 14:27] = True
-    rows, columns = np.nonzero(inside)
-    offsets = np.zeros((2, 40, 40), np.float32)
-    offsets[0, rows, columns] = 20 - rows
-    offsets[1, rows, columns] = np.where(columns <= 19, 20, 21) - columns
-    offsets[1, rows[columns == 20], columns[columns == 20]] = np.resize([0, 1], 8)
-    assert gathered(offsets, inside, 9).max() == 1
+def test_animals_that_cross_in_the_middle_of_both_are_told_apart_by_their_spread():
+    truth = np.zeros((80, 80), np.int32)
+    cv2.line(truth, (8, 40), (72, 40), 1, 9)
+    cv2.line(truth, (40, 8), (40, 72), 2, 9)
+    told = telling(truth)
+    labels = gathered(told, truth > 0, 8, 12)
+    assert labels.max() == 2
+    assert labels[40, 12] == labels[40, 68] != labels[12, 40] == labels[68, 40]
+    told[2:5] = 0  # the middles alone do not tell
+    assert gathered(told, truth > 0, 8, 12).max() == 1
 
 
-def test_what_points_nowhere_in_particular_is_nothing():
+def test_what_pixels_are_not_sure_of_makes_no_animal_of_its_own():
+    truth = np.zeros((60, 90), np.int32)
+    cv2.circle(truth, (25, 30), 16, 1, -1)
+    cv2.circle(truth, (65, 30), 5, 2, -1)
+    told = telling(truth)
+    assert gathered(told, truth > 0, 8, 12).max() == 2
+    told[5][truth == 2] = 3  # far off, they say
+    assert gathered(told, truth > 0, 8, 12).max() == 1
+
+
+def test_what_tells_of_nothing_in_particular_is_nothing():
     rng = np.random.default_rng(1)
-    offsets = rng.uniform(-60, 60, (2, 64, 64)).astype(np.float32)
+    told = rng.uniform(-4, 4, (6, 64, 64)).astype(np.float32)
     inside = np.zeros((64, 64), bool)
     inside[30:34, 30:34] = True
-    assert gathered(offsets, inside, 5).max() == 0
+    assert gathered(told, inside, 8, 12).max() == 0
+    assert gathered(told, np.zeros((64, 64), bool), 8, 12).max() == 0
+
+
+def test_large_clumps_are_told_by_some_of_their_pixels():
+    truth = np.zeros((400, 400), np.int32)
+    for number, (down, across) in enumerate(np.ndindex(4, 4), start=1):
+        cv2.circle(truth, (50 + 95 * across, 50 + 95 * down), 45, number, -1)
+    labels = gathered(telling(truth), truth > 0, 14, 21)
+    assert labels.max() == 16
+    assert len(np.unique(np.stack([truth[truth > 0], labels[truth > 0]]), axis=1).T) == 16
 
 
 @given(height=st.integers(4, 400), width=st.integers(4, 400))
