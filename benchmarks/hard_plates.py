@@ -23,6 +23,8 @@ from berlese.specimens.outline import Box
 from berlese.specimens.overlay import draw_overlay
 from berlese.specimens.segment import segment
 
+KINDS = ("simulated", "pasted") if SHARED.is_dir() else ("simulated",)
+
 
 def plates(
     kind: str, count: int, size: int, seed: int, half: str
@@ -45,8 +47,7 @@ def main() -> None:
     parser.add_argument("--half", choices=("train", "test"), default="test")
     parser.add_argument("--overlays", type=Path)
     options = parser.parse_args()
-    kinds = ["simulated"] + (["pasted"] if SHARED.is_dir() else [])
-    for kind in kinds:
+    for kind in KINDS:
         sums = np.zeros(3, int)
         ious: list[float] = []
         scores = []

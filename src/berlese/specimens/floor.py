@@ -66,7 +66,7 @@ def stretched(levels: _Bytes, width: int, height: int) -> Floor:
 
 def ground_of(overview: _Bytes) -> _Bytes:
     """Estimate the ground of a small picture, at its own size."""
-    coarse = _wide_median(overview)
+    coarse = wide_median(overview)
     reach = max(2.0, _CLOSE * max(overview.shape[:2]))
     ground = coarse
     for _ in range(2):
@@ -100,7 +100,8 @@ def _close_mean(
     return support, np.asarray(mean, np.float32)
 
 
-def _wide_median(overview: _Bytes) -> _Bytes:
+def wide_median(overview: _Bytes) -> _Bytes:
+    """Median of a wide window around each pixel of a small picture."""
     height, width = overview.shape[:2]
     factor = min(1.0, _COARSE_SIDE / max(height, width))
     size = (max(16, round(width * factor)), max(16, round(height * factor)))

@@ -32,6 +32,7 @@ from berlese.specimens.dish import (
     find_surround,
     letters_among,
 )
+from berlese.specimens.exposure import Exposed, gains_of, raised
 from berlese.specimens.floor import (
     OVERVIEW_SIDE,
     contrast_of,
@@ -185,11 +186,13 @@ def read_photo(
     `Candidate.look` of the candidates' pictures.
     """
     plain = is_plain if quickly else None
+    smallest = settings.smallest_px(getattr(photo, "mm_per_pixel", None))
     overview = photo.shrunk(OVERVIEW_SIDE)
     surround = None if settings.dish == "whole" else find_surround(overview)
     if surround is not None:
         overview = filled_around(overview, surround)
-    smallest = settings.smallest_px(getattr(photo, "mm_per_pixel", None))
+    gains = gains_of(overview)
+    photo, overview = Exposed(photo, gains), raised(overview, gains)
     levels = ground_of(overview)
     ground = stretched(levels, photo.width, photo.height)
     away = contrast_of(overview, levels, settings.polarity)
