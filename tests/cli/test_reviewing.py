@@ -68,6 +68,7 @@ def test_names_of_people_come_into_the_tables(survey, berlese, tmp_path):
         "community.csv",
         "community_long.csv",
         "samples.csv",
+        "unknowns.csv",  # who is dubious counts as unknown
         "community_estimates.csv",
         "richness.csv",
         "measurements.csv",

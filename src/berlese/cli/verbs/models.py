@@ -66,14 +66,9 @@ def train(
     with user_errors():
         from berlese.cli.models import train_into
         from berlese.cli.upkeep import teach_into
-        from berlese.errors import SettingError
 
-        asked = (extractor.backbone, head, taxonomy)
-        if add is not None and asked != (flags.DEFAULT_BACKBONE, flags.DEFAULT_HEAD, None):
-            raise SettingError(
-                "--add teaches a bundle, whose backbone, head and taxonomy stay; leave --backbone, "
-                "--head and --taxonomy out, or train anew on all pictures."
-            )
+        if add is not None:
+            _refuse_what_stays(extractor.backbone, head, taxonomy)
         stages = Stages(quiet=quiet)
         report = (
             train_into(
@@ -107,6 +102,16 @@ def train(
         typer.echo(report.in_words())
         print_failures(report.failures)
     finish(len(report.failures), report.n_pictures)
+
+
+def _refuse_what_stays(backbone: str, head: str, taxonomy: Path | None) -> None:
+    from berlese.errors import SettingError
+
+    if (backbone, head, taxonomy) != (flags.DEFAULT_BACKBONE, flags.DEFAULT_HEAD, None):
+        raise SettingError(
+            "--add teaches a bundle, whose backbone, head and taxonomy stay; leave --backbone, "
+            "--head and --taxonomy out, or train anew on all pictures."
+        )
 
 
 def evaluate(
