@@ -54,15 +54,21 @@ def survey(tmp_path: Path) -> Iterator[Survey]:
 
 
 @pytest.fixture
-def named(survey: Survey, backbone, tmp_path: Path) -> Survey:
-    """A survey of fifteen animals that a model of the drawn taxa has named."""
+def drawn_library(tmp_path: Path) -> Path:
+    """Six pictures of each drawn taxon, in a folder each."""
     rng = np.random.default_rng(0)
     for taxon in SHAPES:
         for number in range(6):
             image = paper(64, 64, rng)
             put_animal(image, taxon, (32, 32), float(rng.uniform(0, 180)))
             save(tmp_path / "library" / taxon / f"{number}.png", image)
-    library = read_library(tmp_path / "library")
+    return tmp_path / "library"
+
+
+@pytest.fixture
+def named(survey: Survey, backbone, drawn_library: Path, tmp_path: Path) -> Survey:
+    """A survey of fifteen animals that a model of the drawn taxa has named."""
+    library = read_library(drawn_library)
     features = embed_files(list(library.paths), backbone).features
     bundle = train_bundle(features, list(library.labels), head="linear", backbone=backbone)
     for number, count in enumerate((8, 7)):

@@ -3,7 +3,6 @@
 from contextlib import nullcontext
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from berlese.classify.models.bundle import Bundle
@@ -11,7 +10,6 @@ from berlese.errors import BundleError
 from berlese.features import backbones
 from berlese.survey.pipeline import RunSettings, model_for
 from berlese.survey.survey import Survey
-from tests.drawing import SHAPES, paper, put_animal, save
 
 
 class Silent:
@@ -25,17 +23,11 @@ class Silent:
 
 
 @pytest.fixture
-def library(tmp_path: Path, monkeypatch, backbone) -> Path:
-    """Six pictures of each drawn taxon; features come from the backbone that needs no weights."""
+def library(drawn_library: Path, tmp_path: Path, monkeypatch, backbone) -> Path:
+    """Drawn pictures, whose features come from the backbone that needs no weights."""
     monkeypatch.setenv("BERLESE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(backbones, "load", lambda *args, **options: backbone)
-    rng = np.random.default_rng(0)
-    for taxon in SHAPES:
-        for number in range(6):
-            image = paper(64, 64, rng)
-            put_animal(image, taxon, (32, 32), float(rng.uniform(0, 180)))
-            save(tmp_path / "library" / taxon / f"{number}.png", image)
-    return tmp_path / "library"
+    return drawn_library
 
 
 def test_a_damaged_model_stays_and_one_beside_it_is_trained_and_used(
