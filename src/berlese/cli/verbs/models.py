@@ -67,8 +67,7 @@ def train(
         from berlese.cli.models import train_into
         from berlese.cli.upkeep import teach_into
 
-        if add is not None:
-            _refuse_what_stays(extractor.backbone, head, taxonomy)
+        _refuse_what_stays(add, extractor.backbone, head, taxonomy)
         stages = Stages(quiet=quiet)
         report = (
             train_into(
@@ -104,10 +103,11 @@ def train(
     finish(len(report.failures), report.n_pictures)
 
 
-def _refuse_what_stays(backbone: str, head: str, taxonomy: Path | None) -> None:
+def _refuse_what_stays(add: Path | None, backbone: str, head: str, taxonomy: Path | None) -> None:
     from berlese.errors import SettingError
 
-    if (backbone, head, taxonomy) != (flags.DEFAULT_BACKBONE, flags.DEFAULT_HEAD, None):
+    asked = (backbone, head, taxonomy)
+    if add is not None and asked != (flags.DEFAULT_BACKBONE, flags.DEFAULT_HEAD, None):
         raise SettingError(
             "--add teaches a bundle, whose backbone, head and taxonomy stay; leave --backbone, "
             "--head and --taxonomy out, or train anew on all pictures."
