@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader
 from berlese.photos.thumbnails import data_uri
 from berlese.photos.writing import write_text_atomic
 from berlese.survey.reviewing import Animal
+from berlese.survey.tables import counts_as_unknown
 
 FIRST_ROW = 2  # of a sheet in a spreadsheet, below the header
 
@@ -39,7 +40,7 @@ def write_review_pictures(sheet: Path, animals: Sequence[Animal]) -> Path:
             "sample": each.sample,
             "picture": _embedded(each.crop),
             "name": None if each.named is None else each.named.taxon,
-            "unknown": each.named is not None and each.named.status != "predicted",
+            "unknown": each.named is not None and counts_as_unknown(each.named),
             "probability": None if each.named is None else each.named.probability,
         }
         for row, each in enumerate(animals, start=FIRST_ROW)

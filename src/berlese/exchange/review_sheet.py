@@ -20,6 +20,7 @@ from berlese.exchange.review_pictures import pictures_beside
 from berlese.survey.failures import Failure
 from berlese.survey.reviewing import SPOKEN, STAGE, Animal, GivenName
 from berlese.survey.sheets import Sheet, read_sheet, write_sheet
+from berlese.survey.tables import counts_as_unknown
 
 ID, NAME, STATUS = "occurrenceID", "scientificName", "identificationVerificationStatus"
 SHOWN, HINT = "predicted", "bestTaxon"
@@ -58,10 +59,10 @@ def write_review_sheet(path: Path, animals: Sequence[Animal]) -> None:
 def _row(animal: Animal) -> tuple[object, ...]:
     word = animal.named
     best = "" if word is None or word.taxon is None else word.taxon
-    counts = word is None or word.status == "predicted"
+    unknown = word is not None and counts_as_unknown(word)
     sure = "" if word is None or word.probability is None else f"{word.probability:.4f}"
     where = (animal.specimen_id, animal.sample, animal.photo, animal.number)
-    return (*where, animal.crop.as_posix(), best if counts else UNKNOWN, best, sure, "", "")
+    return (*where, animal.crop.as_posix(), UNKNOWN if unknown else best, best, sure, "", "")
 
 
 def read_review_sheet(path: Path) -> tuple[list[GivenName], list[Failure]]:

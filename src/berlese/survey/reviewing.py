@@ -36,6 +36,7 @@ from berlese.survey.tables import (
     ReviewOrder,
     Run,
     Specimen,
+    counts_as_unknown,
     current_specimens,
     in_force,
 )
@@ -351,7 +352,7 @@ def _word(
 
 
 def _sure_name(word: Identification | None) -> str | None:
-    return None if word is None or word.status != "predicted" else word.taxon
+    return None if word is None or counts_as_unknown(word) else word.taxon
 
 
 def _rank_of(taxon: str | None, words: Iterable[Identification]) -> str | None:
