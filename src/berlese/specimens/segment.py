@@ -42,6 +42,7 @@ from berlese.specimens.floor import (
 from berlese.specimens.judge import PART, SEVERAL, is_plain, judge
 from berlese.specimens.look import log_odds
 from berlese.specimens.networks import shipped
+from berlese.specimens.noise import Smoothed
 from berlese.specimens.outline import Box, Specimen
 
 SMALLEST = 16.0  # pixels, where no smallest length is given
@@ -192,7 +193,7 @@ def read_photo(
     if surround is not None:
         overview = filled_around(overview, surround)
     gains = gains_of(overview)
-    photo, overview = Exposed(photo, gains), raised(overview, gains)
+    photo, overview = Smoothed(Exposed(photo, gains)), raised(overview, gains)
     levels = ground_of(overview)
     ground = stretched(levels, photo.width, photo.height)
     away = contrast_of(overview, levels, settings.polarity)
