@@ -1,17 +1,19 @@
 """Train the network that cuts clumps, from simulated clumps and clumps pasted of real animals.
 
-    python benchmarks/train_clumps.py [--plates 720] [--out FILE.onnx]
+    python benchmarks/train_clumps.py [--steps 8000] [--held 64] [--workers 1] [--start FILE.pt]
+                                      [--out FILE.onnx]
 
-Plates have seeds below 1000; pasted ones use the photos of the `train` half. Each thing that
-`segment` finds on them is shown as `clump_patch` shows it, with the way from each pixel to the
-middle of what is seen of its animal. The last tenth of the plates is kept to report on: the share
-of pixels that point within 9 pixels of their middle. About an hour on two cores.
+Plates are laid while the network learns, each of a cast of drawn animals and every fifth of real
+ones of the `train` half; seeds are below 1000 or above 100,000. Each thing that `segment` finds on
+them is shown as `clump_patch` shows it, with what the pixels of each animal shall tell. The mean of
+the last states is kept; its weights also go to a .pt file beside `--out`, from which `--start` goes
+on. Prints how many animals in clumps are met by a part, on plates drawn anew, animal by animal.
 """
 
 import argparse
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import pairwise
+from itertools import count, pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,10 +24,12 @@ from numpy.typing import NDArray
 from pasted_plates import pasted_plate
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from train_judge import Plate
 
-from berlese.simulate.plates import draw_kind, simulate_plate
-from berlese.simulate.surveys import simulate_photo
+from berlese.simulate.beetles import DrawnBeetle
+from berlese.simulate.plates import draw_cast, draw_kind, simulate_plate
 from berlese.specimens import clumps
 from berlese.specimens.bands import Sweep, Thing
 from berlese.specimens.candidates import outlines_of
@@ -39,14 +43,16 @@ Floats = NDArray[np.float64]
 OUT = Path(clumps.__file__).with_name(clumps.NETWORK)
 WIDTHS = (24, 40, 64, 96, 128)
 TOLD = 6  # way to the middle, root of the covariance, how far off
-CROP = 128  # what is trained on at a time
-BATCH = 16
-ROUNDS = ((18, 3e-3), (20, 2.5e-3))  # epochs, and the rate that rises and falls once in them
+CROPS = ((128, 16), (128, 16), (128, 16), (224, 5))  # by turns: side, and how many at a time
+RATE = 1.5e-3
+KEPT_OF_MEAN = 0.998  # of the mean of the last states, at each step
+CAST = 1500  # animals drawn for all plates
+STORE = 6000  # patches that are drawn from
+SHOWN_AS = 4  # crops drawn for each new patch
 DOUBT_WEIGHT = 0.05
 USUAL_AREA = 400  # pixels of an animal that counts once; smaller ones count more, at most twice
 TURNED_SIZES = (0.75, 1.2)  # what a patch shrinks or grows to when it is turned
-SINGLES = 0.35  # of the patches that show one animal, how many are kept
-SINGLES_SHOWN = 3  # one in so many of those is shown in an epoch
+SINGLES = 0.15  # of the patches that show one animal, how many are kept
 
 
 class Patch(NamedTuple):
@@ -62,7 +68,7 @@ class Patch(NamedTuple):
 
 
 class Example(NamedTuple):
-    """A varied crop of shape (4, CROP, CROP), what to tell of it, and how much pixels count."""
+    """A varied crop of shape (4, crop, crop), what to tell of it, and how much pixels count."""
 
     values: NDArray[np.float32]
     wanted: NDArray[np.float32]
@@ -103,29 +109,58 @@ def _normed(n: int) -> list[nn.Module]:
     return [nn.BatchNorm2d(n), nn.ReLU()]
 
 
-def plates_of(seed: int) -> Iterator[Plate]:
-    """Yield plates of one seed on which most animals lie on others."""
-    rng = np.random.default_rng([seed, 2])
+def plate_of(seed: int, cast: list[DrawnBeetle], *, dense: bool = True) -> Plate:
+    """Lay a plate on which most animals lie on others; without a cast each is drawn anew."""
+    if seed % 5 == 0:
+        pasted = pasted_plate(100_000 + seed, half="train", size=1000, spread=0.5, clumped=0.85)
+        return Plate(pasted.pixels, pasted.boxes, pasted.masks)
+    rng = np.random.default_rng([seed, 9])
     kind = draw_kind(rng)
     short = rng.uniform(25, 90)
+    many = np.clip((350 / short) ** 1.2, 8, 40) * (rng.uniform(1.5, 4.5) if dense else 1)
     kind = replace(
         kind,
         length_px=(short, short * rng.uniform(1.3, 4)),
-        animals=float(np.clip((350 / short) ** 1.2, 8, 40)),
-        grains=kind.grains / 6,
-        clumped=rng.uniform(0.5, 0.9),
+        animals=float(many),
+        grains=kind.grains / 8,
+        fibres=kind.fibres / 3,
+        beetles=0,
+        clumped=rng.uniform(0.5, 0.95),
         most_overlap=rng.uniform(0.1, 0.5),
+        rim=False,
         ruler=False,
     )
-    photos = [simulate_plate(seed, kind, size_px=1000)]
-    if seed % 4 == 1:
-        photos.append(simulate_photo(20_000 + seed, n_specimens=30, size_px=1000))
-    for photo in photos:
-        masks = [each.mask for each in photo.specimens]
-        yield Plate(photo.pixels, [each.box for each in photo.specimens], masks)
-    if seed % 2:
-        pasted = pasted_plate(seed, half="train", size=1000, spread=0.4, clumped=0.8)
-        yield Plate(pasted.pixels, pasted.boxes, pasted.masks)
+    photo = simulate_plate(seed, kind, size_px=1000, cast=cast)
+    masks = [each.mask for each in photo.specimens]
+    return Plate(photo.pixels, [each.box for each in photo.specimens], masks)
+
+
+class Crops(IterableDataset):
+    """Batches of crops, without end, from plates that are laid on the way."""
+
+    def __init__(self, cast: list[DrawnBeetle], first: int) -> None:
+        self.cast, self.first = cast, first
+
+    def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
+        info = get_worker_info()
+        number, workers = (info.id, info.num_workers) if info else (0, 1)
+        rng = np.random.default_rng(number)
+        store: list[Patch] = []
+        turn, due = 0, 0
+        for seed in count(self.first + number, workers):
+            new = list(patches_of(plate_of(seed, self.cast), rng))
+            store = (store + new)[-STORE:]
+            due += SHOWN_AS * len(new)
+            while store and due >= CROPS[turn][1]:
+                crop, size = CROPS[turn]
+                chosen = rng.integers(0, len(store), size)
+                yield batch_of([varied(store[each], rng, crop) for each in chosen])
+                turn, due = (turn + 1) % len(CROPS), due - size
+
+
+def batch_of(examples: list[Example]) -> tuple[Tensor, ...]:
+    """Stack examples field by field."""
+    return tuple(torch.from_numpy(np.stack(each)) for each in zip(*examples, strict=True))
 
 
 def patches_of(plate: Plate, rng: np.random.Generator) -> Iterator[Patch]:
@@ -192,26 +227,26 @@ def wanted_of(
     return wanted / np.float32(UNIT)
 
 
-def varied(patch: Patch, rng: np.random.Generator) -> Example:
+def varied(patch: Patch, rng: np.random.Generator, crop: int) -> Example:
     """Turn, mirror, resize, recolour and crop a patch around one of its pixels."""
     size, angle = rng.uniform(*TURNED_SIZES), rng.uniform(0, 360)
     rows, columns = np.nonzero(patch.owner)
     at = int(rng.integers(len(rows)))
     aim = np.array([columns[at], rows[at]], float)
     turn = cv2.getRotationMatrix2D((float(aim[0]), float(aim[1])), angle, size)
-    turn[:, 2] += CROP * rng.uniform(0.3, 0.7, 2) - aim
+    turn[:, 2] += crop * rng.uniform(0.3, 0.7, 2) - aim
     if rng.random() < 0.5:
-        turn[0] = [-turn[0, 0], -turn[0, 1], CROP - turn[0, 2]]
+        turn[0] = [-turn[0, 0], -turn[0, 1], crop - turn[0, 2]]
     seen = patch.values.transpose(1, 2, 0).astype(np.float32)
-    planes = cv2.warpAffine(seen, turn, (CROP, CROP))
-    owner = cv2.warpAffine(patch.owner, turn, (CROP, CROP), flags=cv2.INTER_NEAREST)
+    planes = cv2.warpAffine(seen, turn, (crop, crop))
+    owner = cv2.warpAffine(patch.owner, turn, (crop, crop), flags=cv2.INTER_NEAREST)
     values = np.ascontiguousarray(planes.transpose(2, 0, 1))
     strength = rng.uniform(0.5, 1.4) * rng.uniform(0.85, 1.15, (3, 1, 1))
     if rng.random() < 0.3:
         strength = -strength  # dark on light, or light on dark
     values[:3] *= strength.astype(np.float32)
     values[:3] += np.float32(rng.uniform(0, 0.06)) * rng.standard_normal(
-        (3, CROP, CROP), np.float32
+        (3, crop, crop), np.float32
     )
     middles, covariances = moments_of(patch.owner)
     middles = middles @ turn[:, :2].T + turn[:, 2]
@@ -222,39 +257,33 @@ def varied(patch: Patch, rng: np.random.Generator) -> Example:
     return Example(values, wanted_of(owner, middles, covariances), weight[owner])
 
 
-def train(patches: list[Patch]) -> Network:
-    """Train on all patches of clumps, and on some of those of single animals in each epoch."""
+def train(crops: Iterator[tuple[Tensor, ...]], steps: int, start: Path | None) -> nn.Module:
+    """Train on what comes; gives the mean of the last states."""
     torch.manual_seed(0)
-    rng = np.random.default_rng(0)
     network = Network().to(memory_format=torch.channels_last)
-    clump = np.array([each.count > 1 for each in patches])
-    clumped, single = np.flatnonzero(clump), np.flatnonzero(~clump)
-    batches = (len(clumped) + len(single) // SINGLES_SHOWN) // BATCH
-    for epochs, rate in ROUNDS:
-        optimiser = torch.optim.AdamW(network.parameters(), rate, weight_decay=1e-3)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimiser, rate, total_steps=epochs * batches
-        )
-        for epoch in range(epochs):
-            shown = rng.permutation(single)[: len(single) // SINGLES_SHOWN]
-            order = rng.permutation(np.concatenate([clumped, shown]))[: batches * BATCH]
+    if start is not None:
+        network.load_state_dict(torch.load(start))
+    mean = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(KEPT_OF_MEAN), use_buffers=True)
+    optimiser = torch.optim.AdamW(network.parameters(), RATE, weight_decay=1e-3)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, steps, pct_start=0.05)
+    total = 0.0
+    for step, batch in zip(range(1, steps + 1), crops, strict=False):
+        loss = loss_of(network, *batch)
+        optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimiser.step()
+        schedule.step()
+        mean.update_parameters(network)
+        total += float(loss.detach())
+        if step % 200 == 0 or step == steps:
+            print(f"step {step} of {steps}: loss {total / ((step - 1) % 200 + 1):.4f}", flush=True)
             total = 0.0
-            for rows in order.reshape(batches, BATCH):
-                loss = loss_of(network, [varied(patches[row], rng) for row in rows])
-                optimiser.zero_grad()
-                loss.backward()
-                optimiser.step()
-                schedule.step()
-                total += float(loss.detach())
-            print(f"epoch {epoch + 1} of {epochs}: loss {total / batches:.4f}", flush=True)
-    return network.eval()
+    return mean.module.eval()
 
 
-def loss_of(network: Network, batch: list[Example]) -> Tensor:
+def loss_of(network: nn.Module, values: Tensor, wanted: Tensor, weight: Tensor) -> Tensor:
     """Mean error over the pixels, and of the network's own estimate of it."""
-    values = torch.from_numpy(np.stack([each.values for each in batch]))
-    wanted = torch.from_numpy(np.stack([each.wanted for each in batch]))
-    weight = torch.from_numpy(np.stack([each.weight for each in batch]))
     told = network(values.contiguous(memory_format=torch.channels_last))
     off = functional.smooth_l1_loss(told[:, :-1], wanted, beta=0.2, reduction="none").sum(1)
     doubt = (told[:, -1] - torch.log(off.detach() + 0.03)).abs()
@@ -304,21 +333,26 @@ def save(network: Network, path: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--plates", type=int, default=720)
+    parser.add_argument("--steps", type=int, default=8000)
+    parser.add_argument("--held", type=int, default=64, help="plates to report on")
+    parser.add_argument("--workers", type=int, default=1, help="processes that lay plates")
+    parser.add_argument("--start", type=Path, help="weights to go on from")
     parser.add_argument("--out", type=Path, default=OUT)
     options = parser.parse_args()
+    cast = draw_cast(CAST, np.random.default_rng(0))
+    print(f"{len(cast)} animals drawn", flush=True)
+    crops = DataLoader(Crops(cast, 200_000), batch_size=None, num_workers=options.workers)
+    network = train(iter(crops), options.steps, options.start)
+    torch.save(network.state_dict(), options.out.with_suffix(".pt"))
+    save(network, options.out)
     rng = np.random.default_rng(1)
-    kept: list[Patch] = []
-    held: list[Patch] = []
-    for seed in range(options.plates):
-        found = held if seed >= 0.9 * options.plates else kept
-        for plate in plates_of(seed):
-            found += patches_of(plate, rng)
-    print(f"{len(kept)} patches to train on, {len(held)} to report on", flush=True)
-    network = train(kept)
+    held = [
+        patch
+        for seed in range(options.held)
+        for patch in patches_of(plate_of(seed, [], dense=False), rng)
+    ]
     met, parts = report(network, held)
     print(f"{met:.3f} of the animals in clumps are met by one of {parts:.1f} parts for each")
-    save(network, options.out)
     print(f"{options.out}: {options.out.stat().st_size / 1000:.0f} kB")
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from berlese.errors import SettingError
 from berlese.simulate.debris import draw_bubble, draw_fibre, draw_grain
-from berlese.simulate.plates import GROUNDS, PlateKind, draw_kind, simulate_plate
+from berlese.simulate.plates import GROUNDS, PlateKind, draw_cast, draw_kind, simulate_plate
 from berlese.simulate.soil import SOIL_TAXA, simulate_soil_animal
 
 
@@ -56,6 +56,34 @@ def test_kinds_of_plates_cover_all_grounds():
     kinds = [draw_kind(np.random.default_rng(seed)) for seed in range(60)]
     assert {kind.ground for kind in kinds} == set(GROUNDS)
     assert min(kind.length_px[0] for kind in kinds) < 30
+
+
+def test_a_cast_is_laid_again_and_again_at_the_lengths_asked_for():
+    cast = draw_cast(20, np.random.default_rng(3))
+    before = [each.colour.copy() for each in cast]
+    kind = PlateKind("dark", (30, 45), animals=60, grains=0, fibres=0, bubbles=0, clumped=0)
+    photo = simulate_plate(5, kind, size_px=700, cast=cast)
+    assert len(photo.specimens) > len(cast)
+    floor = np.median(photo.pixels.reshape(-1, 3), axis=0)
+    for each in photo.specimens:
+        assert 30 <= each.length_px <= 45
+        assert np.hypot(each.box.width, each.box.height) > 0.6 * each.length_px
+        box = each.box
+        inside = photo.pixels[box.top : box.bottom, box.left : box.right][each.mask]
+        assert inside.mean() > floor.mean() or each.taxon not in SOIL_TAXA
+    for one, other in zip(before, cast, strict=True):
+        np.testing.assert_array_equal(one, other.colour)
+
+
+def test_animals_of_a_cast_lie_at_any_angle():
+    cast = [
+        each for each in draw_cast(20, np.random.default_rng(3)) if each.taxon == "Poduromorpha"
+    ]
+    kind = PlateKind("white", (60, 61), animals=80, grains=0, fibres=0, bubbles=0, clumped=0)
+    photo = simulate_plate(6, kind, size_px=900, cast=cast)
+    angles = [cv2.minAreaRect(each.polygon.astype(np.float32))[2] for each in photo.specimens]
+    assert len(angles) > 20
+    assert np.histogram(np.mod(angles, 90), bins=3, range=(0, 90))[0].min() > 2
 
 
 def test_an_unknown_ground_is_refused():

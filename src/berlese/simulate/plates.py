@@ -6,6 +6,7 @@ The truth is exact: what is seen of each animal, dirt on top taken off. A plate 
 it is drawn on bytes and photographed in bands. Lengths are pixels, colours sRGB 0..255.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -24,6 +25,7 @@ from berlese.specimens.outline import Box
 GROUNDS = ("white", "grey", "ethanol", "dark")
 _LEVELS = {"white": (215, 246), "grey": (150, 205), "ethanol": (105, 175), "dark": (14, 60)}
 _SMALL_TAXA = (*SOIL_TAXA, *JOINTED_TAXA)
+_CAST_COLOUR = np.full(3, 160.0)  # of animals that are recoloured when they are laid
 _VISIBLE = 0.35
 _BAND = 512  # rows photographed at a time
 
@@ -90,6 +92,7 @@ def simulate_plate(
     *,
     size_px: int = 2000,
     name: str = "plate-1",
+    cast: Sequence[DrawnBeetle] = (),
 ) -> SimulatedPhoto:
     """Simulate one hard plate with the outline of every animal.
 
@@ -103,6 +106,9 @@ def simulate_plate(
         Width and height of the photo; animals do not grow with it.
     name : str
         Name of the photo, without suffix.
+    cast : sequence of DrawnBeetle, optional
+        Drawn animals to lay again and again, turned, resized and recoloured; without them each
+        animal is drawn anew, which takes most of the time. `draw_cast` draws some.
     """
     if size_px < 200:
         raise SettingError(f"simulate_plate: size_px must be at least 200, got {size_px}.")
@@ -110,7 +116,7 @@ def simulate_plate(
     kind = kind or draw_kind(rng)
     if kind.ground not in GROUNDS:
         raise SettingError(f"ground must be one of {', '.join(GROUNDS)}; got {kind.ground!r}.")
-    plate = _Plate(kind, size_px, rng)
+    plate = _Plate(kind, size_px, rng, cast)
     plate.litter(before=True)
     plate.populate()
     plate.litter(before=False)
@@ -121,8 +127,14 @@ def simulate_plate(
 class _Plate:
     """A plate being laid: its bytes so far, and which animal is on top at each pixel."""
 
-    def __init__(self, kind: PlateKind, size_px: int, rng: np.random.Generator) -> None:
-        self.kind, self.size, self.rng = kind, size_px, rng
+    def __init__(
+        self,
+        kind: PlateKind,
+        size_px: int,
+        rng: np.random.Generator,
+        cast: Sequence[DrawnBeetle] = (),
+    ) -> None:
+        self.kind, self.size, self.rng, self.cast = kind, size_px, rng, cast
         low, high = _LEVELS[kind.ground]
         self.floor = np.clip(rng.uniform(low, high) + rng.normal(0, 3, 3), 4, 248)
         self.dark_ground = bool(self.floor.mean() < 90)
@@ -237,14 +249,24 @@ class _Plate:
             taxon = TAXA[int(self.rng.integers(len(TAXA)))]
             beetle = simulate_beetle(taxon, self.rng)
             self._lay(_enlarged(beetle, self.rng.uniform(300, 1000) / beetle.length_px))
-        few = int(self.rng.integers(1, len(_SMALL_TAXA) + 1))
-        kinds = self.rng.choice(len(_SMALL_TAXA), few, replace=False)
+        taxa = sorted(set(map(_kind_of, self.cast))) or _SMALL_TAXA
+        few = int(self.rng.integers(1, len(taxa) + 1))
+        kinds = self.rng.choice(len(taxa), few, replace=False)
         for _ in range(int(self.rng.poisson(self.kind.animals * self.share))):
             low, high = self.kind.length_px
             length = float(np.exp(self.rng.uniform(np.log(low), np.log(high))))
-            taxon = _SMALL_TAXA[int(self.rng.choice(kinds))]
-            draw = simulate_soil_animal if taxon in SOIL_TAXA else simulate_jointed_animal
-            self._lay(draw(taxon, length, self._animal_colour(), self.rng))
+            taxon = taxa[int(self.rng.choice(kinds))]
+            colour = self._animal_colour()
+            if self.cast:
+                self._lay(_recast(self._one_of(taxon, length), length, colour, self.rng))
+            else:
+                self._lay(_small_animal(taxon, length, colour, self.rng))
+
+    def _one_of(self, taxon: str, length: float) -> DrawnBeetle:
+        """Choose one of the cast, of some the one whose own length is nearest."""
+        own = [each for each in self.cast if _kind_of(each) == taxon]
+        some = [own[int(each)] for each in self.rng.integers(0, len(own), 4)]
+        return min(some, key=lambda each: abs(np.log(each.length_px / length)))
 
     def _animal_colour(self) -> NDArray[np.float64]:
         """A colour that can be told from the floor: pale on dark, dark or pale elsewhere."""
@@ -337,6 +359,63 @@ class _Plate:
             box = Box(*corner.tolist(), *far.tolist())
             found.append(TrueSpecimen(taxon, box, polygon, own, length))
         return found
+
+
+def draw_cast(count: int, rng: np.random.Generator) -> list[DrawnBeetle]:
+    """Draw soil animals, spiders, ants, flies and beetles to lay on many plates.
+
+    Parameters
+    ----------
+    count : int
+        How many; the kinds come by turns, at lengths of 40 to 150 pixels.
+    rng : Generator
+    """
+    cast = []
+    for number in range(count):
+        kind = number % (len(_SMALL_TAXA) + 1)
+        if kind == len(_SMALL_TAXA):
+            cast.append(simulate_beetle(TAXA[int(rng.integers(len(TAXA)))], rng))
+            continue
+        length = float(np.exp(rng.uniform(np.log(40), np.log(150))))
+        cast.append(_small_animal(_SMALL_TAXA[kind], length, _CAST_COLOUR, rng))
+    return cast
+
+
+def _kind_of(animal: DrawnBeetle) -> str:
+    """Name of its taxon; beetles of all families are one kind."""
+    return animal.taxon if animal.taxon in _SMALL_TAXA else "Coleoptera"
+
+
+def _small_animal(
+    taxon: str, length: float, colour: NDArray[np.float64], rng: np.random.Generator
+) -> DrawnBeetle:
+    draw = simulate_soil_animal if taxon in SOIL_TAXA else simulate_jointed_animal
+    return draw(taxon, length, colour, rng)
+
+
+def _recast(
+    animal: DrawnBeetle, length: float, colour: NDArray[np.float64], rng: np.random.Generator
+) -> DrawnBeetle:
+    """Turn, mirror, resize and recolour a drawn animal; beetles keep their colours."""
+    factor = length / animal.length_px
+    height, width = animal.alpha.shape
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), rng.uniform(0, 360), factor)
+    reach = np.ceil(np.abs(turn[:, :2]) @ (width, height)).astype(int) + 2
+    turn[:, 2] += reach / 2 - (width / 2, height / 2)
+    planes = np.dstack([animal.colour, animal.alpha])
+    if factor < 0.75:
+        planes = np.asarray(cv2.GaussianBlur(planes, (0, 0), 0.4 / factor))
+    planes = np.asarray(cv2.warpAffine(planes, turn, reach.tolist()))
+    if rng.random() < 0.5:
+        planes = planes[:, ::-1]
+    left, top, width, height = cv2.boundingRect((planes[..., 3] > 0.05).astype(np.uint8))
+    planes = planes[top : top + height, left : left + width]
+    alpha = np.clip(planes[..., 3], 0, 1)
+    shade = planes[..., :3]
+    if animal.taxon in _SMALL_TAXA:
+        shade = shade * (colour / _CAST_COLOUR).astype(np.float32)
+    shade = np.clip(shade, 0, 255 * alpha[..., None])
+    return DrawnBeetle(animal.taxon, shade, np.ascontiguousarray(alpha), length)
 
 
 def _enlarged(beetle: DrawnBeetle, factor: float) -> DrawnBeetle:
