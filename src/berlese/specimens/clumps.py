@@ -8,9 +8,12 @@ that cross are told apart, though they share a middle. The distance of two such 
 that of two normal distributions (Wasserstein's; exact where their axes agree).
 """
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import find_objects
 from scipy.spatial.distance import cdist
 
 from berlese.specimens.networks import session_of
@@ -77,10 +80,10 @@ def ways_by_network(
     """
     values, scale = clump_patch(pixels, ground, mask)
     (told,) = session_of(NETWORK).run(None, {"values": values[None]})[0]
-    inside = values[3] > 0.5
+    pixels_tell = _told_inside(told, values[3] > 0.5)
     ways: list[list[Part]] = []
     for apart, explained in WAYS:
-        labels = gathered(told, inside, apart, explained)
+        labels = _gathered(pixels_tell, apart, explained)
         count = int(labels.max())
         if count < 2 or (ways and count <= len(ways[-1])):
             continue
@@ -111,52 +114,86 @@ def gathered(told: _Floats, inside: _Mask, apart: float, explained: float) -> ND
     ndarray of int32 of shape (h, w)
         From 1; 0 outside and where a pixel tells of no animal that others tell of.
     """
-    labels = np.zeros(inside.shape, np.int32)
+    return _gathered(_told_inside(told, inside), apart, explained)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Told:
+    """What the pixels of a thing tell: the animal of each, in pixels, and how far to trust it.
+
+    `away` holds the squared distances from `starts` to `voters`, of which each stands for `step`
+    pixels.
+    """
+
+    shape: tuple[int, ...]
+    rows: NDArray[np.intp]
+    columns: NDArray[np.intp]
+    points: _Floats
+    trust: _Floats
+    starts: _Floats
+    voters: _Floats
+    away: _Floats
+    step: int
+
+
+def _told_inside(told: _Floats, inside: _Mask) -> _Told:
     rows, columns = np.nonzero(inside)
-    if not len(rows):
-        return labels
     points = told[:5, rows, columns].T * np.float32(UNIT)
     points[:, 0] += rows
     points[:, 1] += columns
     trust = 1 / (np.exp(np.clip(told[5, rows, columns], -3, 3)) + np.float32(0.1))
-    animals = _told_by_many(points, trust / trust.mean(), apart, explained)
+    step = max(1, -(-len(points) // MOST_VOTERS))
+    voters = points[::step]
+    starts = voters[:: max(1, -(-len(voters) // MOST_STARTS))]
+    away = cdist(starts, voters, "sqeuclidean").astype(np.float32)
+    return _Told(inside.shape, rows, columns, points, trust, starts, voters, away, step)
+
+
+def _gathered(told: _Told, apart: float, explained: float) -> NDArray[np.int32]:
+    labels = np.zeros(told.shape, np.int32)
+    animals = _told_by_many(told, apart, explained)
     if not len(animals):
         return labels
-    square = cdist(points, animals, "sqeuclidean")
+    square = cdist(told.points, animals, "sqeuclidean")
     own = square.argmin(axis=1)
     sure = square[np.arange(len(own)), own] < (3 * apart) ** 2
-    labels[rows[sure], columns[sure]] = own[sure] + 1
+    labels[told.rows[sure], told.columns[sure]] = own[sure] + 1
     return labels
 
 
-def _told_by_many(points: _Floats, trust: _Floats, apart: float, explained: float) -> _Floats:
+def _told_by_many(told: _Told, apart: float, explained: float) -> _Floats:
     """Find the animals that most pixels tell of, one after the other, of shape (n, 5).
 
     What pixels tell is smoothed by a Gaussian of half of `apart`; pixels near to an animal that is
     found are taken out before the next is sought.
     """
-    step = -(-len(points) // MOST_VOTERS)
-    voters, left = points[::step], trust[::step] * np.float32(step)
-    starts = voters[:: -(-len(voters) // MOST_STARTS)]
-    close = _closeness(starts, voters, apart)
     found: list[_Floats] = []
+    if not len(told.points):
+        return np.empty((0, 5), np.float32)
+    left = (told.trust / told.trust.mean())[:: told.step] * np.float32(told.step)
+    close = _closeness(told.away, apart)
     while len(found) < MOST_ANIMALS:
         support = close @ left
         best = int(support.argmax())
         if support[best] < LEAST_SUPPORT:
             break
-        animal = starts[best]
+        animal = told.starts[best]
         for _ in range(3):
-            weights = _closeness(animal[None], voters, apart)[0] * left
-            animal = weights @ voters / weights.sum()
+            weights = _closeness(_square(told.voters, animal), apart) * left
+            animal = weights @ told.voters / weights.sum()
         found.append(animal)
-        near = ((voters - animal) ** 2).sum(axis=1) < explained**2
+        near = _square(told.voters, animal) < explained**2
         left = np.where(near | (close[best] > 0.5), 0, left)
     return np.array(found, np.float32).reshape(-1, 5)
 
 
-def _closeness(some: _Floats, others: _Floats, apart: float) -> _Floats:
-    return np.asarray(np.exp(-2 / apart**2 * cdist(some, others, "sqeuclidean")), np.float32)
+def _square(points: _Floats, animal: _Floats) -> _Floats:
+    away = points - animal
+    return np.asarray(np.einsum("ij,ij->i", away, away), np.float32)
+
+
+def _closeness(square: _Floats, apart: float) -> _Floats:
+    return np.asarray(np.exp(square * np.float32(-2 / apart**2)), np.float32)
 
 
 def _at_full_size(
@@ -165,13 +202,15 @@ def _at_full_size(
     """Bring labels to the size of the mask; of each only its large connected pieces."""
     down = np.minimum((np.arange(shape[0]) * scale).astype(int), len(labels) - 1)
     across = np.minimum((np.arange(shape[1]) * scale).astype(int), labels.shape[1] - 1)
+    large_labels = labels[np.ix_(down, across)]
     whole = np.zeros(shape, np.int32)
-    for number in range(1, int(labels.max()) + 1):
-        own = np.ascontiguousarray((labels == number)[np.ix_(down, across)]).astype(np.uint8)
-        count, pieces, stats, _ = cv2.connectedComponentsWithStats(own, connectivity=8)
-        if count > 1:
-            areas = stats[:, cv2.CC_STAT_AREA].astype(float)
-            large = areas >= PIECE_SHARE * areas[1:].max()
-            large[0] = False
-            whole[large[pieces]] = number
+    for number, frame in enumerate(find_objects(large_labels), 1):
+        if frame is None:
+            continue
+        own = (large_labels[frame] == number).astype(np.uint8)
+        _, pieces, stats, _ = cv2.connectedComponentsWithStats(own, connectivity=8)
+        areas = stats[:, cv2.CC_STAT_AREA].astype(float)
+        large = areas >= PIECE_SHARE * areas[1:].max()
+        large[0] = False
+        whole[frame][large[pieces]] = number
     return whole

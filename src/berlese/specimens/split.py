@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import find_objects
 
 LEAST_BODY = 0.35  # of the thickest body: what is slighter is a leg
 LEAST_SHARE = 0.12  # of the whole area that a part needs to be an animal of its own
@@ -64,8 +65,12 @@ def grown(
             return [(mask, 0, 0)]
         if large.all():
             break
-        bodies = np.where(np.isin(bodies, np.flatnonzero(large) + 1), bodies, 0)
-    return [_framed(labels == number) for number in np.unique(labels[labels > 0])]
+        bodies = np.where(np.concatenate([[False], large])[bodies], bodies, 0)
+    parts = []
+    for number, frame in enumerate(find_objects(labels), 1):
+        if frame is not None:
+            parts.append((labels[frame] == number, frame[1].start, frame[0].start))
+    return parts
 
 
 def _nearest(bodies: _Labels) -> _Labels:
@@ -75,11 +80,6 @@ def _nearest(bodies: _Labels) -> _Labels:
     owner = np.zeros(int(zones.max()) + 1, np.int32)
     owner[zones[bodies > 0]] = bodies[bodies > 0]
     return np.asarray(owner[zones])
-
-
-def _framed(mask: _Mask) -> Part:
-    left, top, width, height = cv2.boundingRect(mask.astype(np.uint8))
-    return np.ascontiguousarray(mask[top : top + height, left : left + width]), left, top
 
 
 def _bodies(depth: NDArray[np.float32], smallest: float, neck: float) -> _Labels:
