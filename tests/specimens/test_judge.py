@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 
 from berlese.simulate.plates import PlateKind, simulate_plate
-from berlese.specimens.candidates import FEATURES
+from berlese.specimens.candidates import CUT, FEATURES, TRIMMED
 from berlese.specimens.context import CONTEXT, candidates_in
-from berlese.specimens.judge import KINDS, _weights, is_plain, judge, probabilities
+from berlese.specimens.judge import KINDS, _weights, effort_for, is_plain, judge, probabilities
 from berlese.specimens.outline import Box
 from berlese.specimens.segment import Pixels, SegmentSettings, read_photo
 
@@ -73,3 +73,13 @@ def test_what_measurements_leave_open_is_plain_once_a_look_agrees():
     puzzled = np.log(np.full(len(KINDS), 0.25, np.float32))
     assert 0 < sum(unseen) < sum(seen)
     assert not any(is_plain(replace(each, look=puzzled)) for each in wholes)
+
+
+def test_what_surely_is_not_several_by_its_look_is_trimmed_at_most():
+    plate = simulate_plate(2002, PlateKind(animals=20, grains=10, clumped=0.4), size_px=800)
+    wholes = [cuts[0][0] for cuts in read_photo(Pixels(plate.pixels), SegmentSettings())]
+    unsure = np.log(np.array([0.3, 0.04, 0.33, 0.33], np.float32))
+    assert CUT not in effort_for([replace(each, look=unsure) for each in wholes])
+    unsure = np.log(np.array([0.3, 0.3, 0.2, 0.2], np.float32))
+    assert TRIMMED not in effort_for([replace(each, look=unsure) for each in wholes])
+    assert TRIMMED not in effort_for([replace(each, look=None) for each in wholes])

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from berlese.specimens.candidates import FEATURES, Candidate, Reading
+from berlese.specimens.candidates import Candidate, Reading
+from berlese.specimens.features import FEATURES
 
 CONTEXT = (
     "length_in_photo", "area_in_photo", "contrast_in_photo", "slender_in_photo", "crowd",

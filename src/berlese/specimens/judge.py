@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load
 
-from berlese.specimens.candidates import Candidate, Reading
+from berlese.specimens.candidates import AS_IS, CUT, TRIMMED, Candidate, Reading
 from berlese.specimens.context import CONTEXT, candidates_in, context_of
 from berlese.specimens.networks import shipped
 
@@ -23,6 +23,7 @@ SEVERAL, PART = KINDS.index("several"), KINDS.index("part")
 WEIGHTS = "judge.safetensors"
 SURE = 0.94  # probability of what is not looked at
 SURE_OF_BOTH = 0.7  # of what is not cut
+LEAST_SEVERAL = 0.05  # by its look, of what is cut into several
 _LEAST = 1e-4  # probability; what is less says no more
 _FAR = 4.0  # standard deviations; what lies farther counts as far as that
 
@@ -74,11 +75,26 @@ def is_plain(whole: Candidate) -> bool:
 
     By its measurements alone; once it has been looked at, by the mean of what both say.
     """
-    odds = probabilities(whole.features[None], _weights(), "alone")[0]
-    least = SURE
-    if whole.look is not None:
-        odds, least = (odds + np.exp(whole.look)) / 2, SURE_OF_BOTH
-    return bool(odds[KINDS.index("dirt")] > least or odds[0] > least)
+    return bool(effort_for([whole])[0] == AS_IS)
+
+
+def effort_for(wholes: Sequence[Candidate]) -> NDArray[np.intp]:
+    """Tell which of `AS_IS`, `TRIMMED` and `CUT` is worth while for each of some whole things.
+
+    What is plain is taken as it is. What surely holds no two animals by its look is not cut into
+    several.
+    """
+    odds = probabilities(np.array([each.features for each in wholes]), _weights(), "alone")
+    efforts = np.full(len(wholes), CUT)
+    least = np.full(len(wholes), SURE)
+    for number, each in enumerate(wholes):
+        if each.look is not None:
+            looks = np.exp(each.look)
+            odds[number] = (odds[number] + looks) / 2
+            least[number] = SURE_OF_BOTH
+            efforts[number] = CUT if looks[SEVERAL] >= LEAST_SEVERAL else TRIMMED
+    efforts[(odds[:, KINDS.index("dirt")] > least) | (odds[:, 0] > least)] = AS_IS
+    return efforts
 
 
 @lru_cache(maxsize=1)

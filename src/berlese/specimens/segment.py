@@ -8,7 +8,7 @@ photo is read once from top to bottom, so memory does not grow with it. One set 
 Lengths are in pixels of the photo; contrast is in grey levels, 0 to 255.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from typing import Literal
 
@@ -39,7 +39,7 @@ from berlese.specimens.floor import (
     ground_of,
     stretched,
 )
-from berlese.specimens.judge import PART, SEVERAL, is_plain, judge
+from berlese.specimens.judge import PART, SEVERAL, effort_for, judge
 from berlese.specimens.look import log_odds
 from berlese.specimens.networks import shipped
 from berlese.specimens.noise import Smoothed
@@ -52,6 +52,7 @@ LEAST_WORTH_OF_PIECES = 0.42
 PIECES_MUST_GAIN = 0.1
 HIDDEN_SHARE = 0.3  # of the largest piece that an animal under others shows at least
 BLURRED_EDGE = 7.5  # pixels; sharp photos have 3 to 5, a Gaussian of 4 pixels makes 8 to 10
+MOST_PIXELS_AT_ONCE = 2_000_000  # of things that are measured in one go: 16 MB
 BLURRED_SHARE = 0.06  # of the root of the area, for animals so large that it hides no detail
 
 _Bytes = NDArray[np.uint8]
@@ -186,7 +187,7 @@ def read_photo(
     `quickly` does not cut what is surely dirt or surely one animal; `look` makes
     `Candidate.look` of the candidates' pictures.
     """
-    plain = is_plain if quickly else None
+    effort = effort_for if quickly else None
     smallest = settings.smallest_px(getattr(photo, "mm_per_pixel", None))
     overview = photo.shrunk(OVERVIEW_SIDE)
     surround = None if settings.dish == "whole" else find_surround(overview)
@@ -206,14 +207,25 @@ def read_photo(
         rows=rows,
     )
     readings = []
-    for thing in sweep.things():
-        readings += readings_of(thing, smallest, plain, look)
+    for things in _together(sweep.things()):
+        readings += readings_of(things, smallest, effort, look)
     scale = overview.shape[1] / photo.width
-    for tall in sweep.tall:
-        coarse = _thing_on_copy(tall, overview, levels, away, scale)
-        if coarse is not None:
-            readings += readings_of(coarse, smallest, plain, look)
-    return readings
+    tall = (_thing_on_copy(each, overview, levels, away, scale) for each in sweep.tall)
+    coarse = [each for each in tall if each is not None]
+    return readings + readings_of(coarse, smallest, effort, look)
+
+
+def _together(things: Iterable[Thing]) -> Iterator[list[Thing]]:
+    """Gather things, so that many are measured in one go, and few are in memory."""
+    gathered: list[Thing] = []
+    pixels = 0
+    for each in things:
+        gathered.append(each)
+        pixels += each.mask.size
+        if pixels > MOST_PIXELS_AT_ONCE:
+            yield gathered
+            gathered, pixels = [], 0
+    yield gathered
 
 
 def _inside(
