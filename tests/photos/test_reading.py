@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 import pyvips
+import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -316,6 +317,16 @@ def cut(suffix: str, percent: int, **options: object):
     return make
 
 
+def cut_scan(percent: int, **options: object):
+    """Write a TIFF whose directory stands before its pixels, as scanners do, and cut it off."""
+
+    def make(path: Path) -> None:
+        tifffile.imwrite(path, noise(400, 500), photometric="rgb", **options)
+        path.write_bytes(path.read_bytes()[: path.stat().st_size * percent // 100])
+
+    return make
+
+
 def floats(value: float):
     def make(path: Path) -> None:
         image = np.full((64, 64, 3), 0.5, np.float32)
@@ -340,6 +351,14 @@ BAD = {
     "cut99.png": (cut(".png", 99), UnreadablePhotoError, "cut off"),
     "cut50.tif": (cut(".tif", 50), UnreadablePhotoError, "cut off"),
     "cut99.tif": (cut(".tif", 99, tile=True), UnreadablePhotoError, "cut off"),
+    "scan1.tif": (cut_scan(1), UnreadablePhotoError, "cut off"),
+    "scan_strips1.tif": (cut_scan(1, rowsperstrip=8), UnreadablePhotoError, "cut off"),
+    "scan_tiles1.tif": (cut_scan(1, tile=(64, 64)), UnreadablePhotoError, "cut off"),
+    "scan_zlib1.tif": (
+        cut_scan(1, compression="zlib", rowsperstrip=8),
+        UnreadablePhotoError,
+        "cut",
+    ),
     "cut50.webp": (cut(".webp", 50), UnreadablePhotoError, "cut off"),
     "start.jpg": (lambda path: path.write_bytes(b"\xff\xd8\xff"), UnreadablePhotoError, "cut off"),
     "bomb.png": (bomb_png, PhotoTooLargeError, "60000 x 60000.*max_pixels"),
@@ -556,6 +575,35 @@ def test_a_photo_cut_off_in_the_middle_is_refused_in_bands_too(tmp_path):
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(UnreadablePhotoError, match="cut off"):
         list(open_photo(path).bands(64))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"rowsperstrip": 8},
+        {"tile": (64, 64)},
+        {"compression": "zlib", "rowsperstrip": 8},
+        {"compression": "zlib", "tile": (64, 64)},
+        {"byteorder": ">", "bigtiff": True},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("percent", [50, 99])
+def test_a_scan_cut_off_in_the_middle_is_refused_whole_and_in_bands(tmp_path, options, percent):
+    path = tmp_path / "a.tif"
+    cut_scan(100, **options)(path)
+    np.testing.assert_array_equal(open_photo(path).pixels(), noise(400, 500))
+    cut_scan(percent, **options)(path)
+    for read in (
+        lambda: list(open_photo(path).bands(64)),
+        lambda: open_photo(path).pixels(),
+        lambda: open_photo(path).shrunk(100),
+        lambda: open_photo(path).region(0, 380, 500, 20),
+        lambda: decode_image(path),
+    ):
+        with pytest.raises(UnreadablePhotoError, match="cut off"):
+            read()
 
 
 def test_bands_of_no_rows_are_refused(tmp_path):

@@ -1,9 +1,10 @@
 """A scale is what a user states, a ruler, or tags that printing would not write."""
 
 import math
-from types import SimpleNamespace
 
 import pytest
+import pyvips
+import tifffile
 
 from berlese.errors import SettingError
 from berlese.photos.reading import open_photo
@@ -12,7 +13,7 @@ from berlese.photos.scale import (
     mm_per_pixel_of_setting,
     mm_per_pixel_of_tags,
 )
-from tests.photos.files import picture, save
+from tests.photos.files import picture, save, vips
 
 
 @pytest.mark.parametrize("suffix", [".tif", ".png", ".jpg"])
@@ -40,7 +41,77 @@ def test_the_unit_of_the_tag_does_not_matter(tmp_path, unit):
     ("across", "down"), [(1.0, 1.0), (100.0, 200.0), (1e9, 1e9), (0.0, 0.0), (math.nan, math.nan)]
 )
 def test_implausible_tags_are_no_scale(across, down):
-    assert mm_per_pixel_of_tags(SimpleNamespace(xres=across, yres=down)) is None
+    image = vips(picture(), xres=across, yres=down)
+    image.set_type(pyvips.GValue.gstr_type, "resolution-unit", "cm")
+    assert mm_per_pixel_of_tags(image) is None
+
+
+def test_a_tag_without_a_unit_is_a_ratio_of_sides_and_no_scale(tmp_path):
+    path = tmp_path / "a.tif"
+    for density in (1, 72, 300, 4000):
+        tifffile.imwrite(
+            path, picture(), photometric="rgb", resolution=(density, density), resolutionunit="NONE"
+        )
+        assert open_photo(path).mm_per_pixel is None
+
+
+@pytest.mark.parametrize(
+    ("pixels_per_unit", "unit", "mm_per_pixel"),
+    [
+        (80, "mm", 0.0125),
+        (5, "mm", 0.2),  # coarse, but somebody calibrated it
+        (0.08, "micron", 0.0125),
+        (0.08, "um", 0.0125),
+        (0.08, "µm", 0.0125),
+        (0.08, "\\u00B5m", 0.0125),  # as ImageJ writes it
+        (80, "pixel", None),
+        (72, "inch", None),  # taken over from a camera's tags
+        (1e5, "mm", None),  # finer than light
+    ],
+)
+def test_what_was_calibrated_in_imagej_is_a_scale(tmp_path, pixels_per_unit, unit, mm_per_pixel):
+    path = tmp_path / "a.tif"
+    description = f"ImageJ=1.54f\nunit={unit}\nmin=0.0\nmax=255.0\n"
+    tifffile.imwrite(
+        *(path, picture()[..., 0]),
+        description=description.encode(),
+        metadata=None,
+        resolution=(pixels_per_unit, pixels_per_unit),
+        resolutionunit="NONE",
+    )
+    expected = None if mm_per_pixel is None else pytest.approx(mm_per_pixel, rel=1e-6)
+    assert open_photo(path).mm_per_pixel == expected
+
+
+@pytest.mark.parametrize(
+    ("size", "unit", "mm_per_pixel"),
+    [(12.5, "µm", 0.0125), (0.0125, "mm", 0.0125), (12500.0, "nm", 0.0125), (1.0, "pixel", None)],
+)
+def test_what_microscopes_write_as_ome_tiff_is_a_scale(tmp_path, size, unit, mm_per_pixel):
+    path = tmp_path / "a.ome.tif"
+    sides = {f"PhysicalSize{side}": size for side in "XY"}
+    units = {f"PhysicalSize{side}Unit": unit for side in "XY"}
+    tifffile.imwrite(path, picture()[..., 0], ome=True, metadata={"axes": "YX", **sides, **units})
+    expected = None if mm_per_pixel is None else pytest.approx(mm_per_pixel, rel=1e-6)
+    assert open_photo(path).mm_per_pixel == expected
+
+
+@pytest.mark.parametrize(
+    "description",
+    [
+        "<OME",
+        '<OME xmlns="o"><Pixels PhysicalSizeX="x" PhysicalSizeY="1"/></OME>',
+        '<OME xmlns="o"><Pixels PhysicalSizeX="-1" PhysicalSizeY="-1"/></OME>',
+        '<OME xmlns="o"><Pixels PhysicalSizeX="1" PhysicalSizeY="2"/></OME>',
+        '<!DOCTYPE a [<!ENTITY b "10">]><OME xmlns="o"><Pixels PhysicalSizeX="&b;"/></OME>',
+        "ImageJ=1.54f\nunit=mm\n",  # and the tag says nothing
+        b"ImageJ=1.54f\nunit=\xb5m\n",  # in Latin-1
+    ],
+)
+def test_a_description_that_states_no_scale_does_no_harm(tmp_path, description):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, picture()[..., 0], description=description, metadata=None)
+    assert open_photo(path).mm_per_pixel is None
 
 
 def test_a_ruler_gives_its_scale():

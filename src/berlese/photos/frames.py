@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from berlese.errors import PhotoError, SettingError
 from berlese.photos.brightness import brightness
 from berlese.photos.reading import MAX_PIXELS, damaged, open_page, open_photo
+from berlese.photos.scale import pixels_per_mm_of_calibration, pixels_per_mm_of_tags
 from berlese.photos.writing import atomic_write
 
 FRAME_SUFFIXES = (".tif", ".tiff", ".png", ".jpg", ".jpeg")
@@ -127,7 +128,12 @@ def open_frame(path: Path | str, *, max_pixels: int = MAX_PIXELS) -> Frame:
     bits = 16 if image.format == "ushort" else 8
     profile = bytes(image.get("icc-profile-data")) if image.get_typeof("icc-profile-data") else None
     kind = FrameKind(photo.width, photo.height, image.bands, bits)
-    return Frame(photo.path, kind, _resolution(image), profile)
+    return Frame(
+        photo.path,
+        kind,
+        pixels_per_mm_of_calibration(image) or pixels_per_mm_of_tags(image),
+        profile,
+    )
 
 
 def open_frames(paths: Iterable[Path | str]) -> tuple[list[Frame], list[PhotoError]]:
@@ -139,12 +145,6 @@ def open_frames(paths: Iterable[Path | str]) -> tuple[list[Frame], list[PhotoErr
         except PhotoError as error:
             failed.append(error)
     return frames, failed
-
-
-def _resolution(image: Any) -> float:
-    """Pixels a millimetre; libvips says 1 where a file says nothing."""
-    across = float(image.xres)
-    return across if abs(across - 1) > 1e-6 and abs(across / image.yres - 1) < 0.001 else 0.0
 
 
 def _stored(path: Path, factor: float) -> Any:

@@ -27,6 +27,8 @@ from berlese.errors import (
     UnsupportedPhotoError,
 )
 from berlese.photos.scale import mm_per_pixel_of_setting, mm_per_pixel_of_tags
+from berlese.photos.tiff_extent import SIGNATURES as TIFF_SIGNATURES
+from berlese.photos.tiff_extent import bytes_needed
 
 PHOTO_SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".tif", ".tiff", ".btf", ".webp"))
 UNOPENED_SUFFIXES = frozenset(
@@ -45,7 +47,7 @@ MIN_PICTURE_SIDE = 4  # crops of mites are small
 CHANNELS = {"b-w": (1, 2), "grey16": (1, 2), "srgb": (3, 4), "rgb16": (3, 4), "cmyk": (4, 5)}
 SIGNATURES = (
     *(b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"GIF8"),
-    *(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),  # TIFF and BigTIFF in both byte orders
+    *TIFF_SIGNATURES,
 )
 
 # The loaders that libvips does not trust (SVG, PDF, ImageMagick) stay shut whatever the bytes say.
@@ -315,11 +317,18 @@ def _require_file(path: Path) -> bytes:
             raise UnreadablePhotoError(path, f"is {what}; expected a photo.")
         with path.open("rb") as file:
             start = file.read(16)
+            needed, size = bytes_needed(file), path.stat().st_size
     except OSError as error:
         raise _unreadable(path, error) from error
     if not start:
         raise UnreadablePhotoError(
             path, "is an empty file; expected a photo. Copy it again from the camera."
+        )
+    if needed is not None and needed > size:
+        raise UnreadablePhotoError(
+            path,
+            f"is cut off: it has {size:,} of the {needed:,} bytes that its pictures take; expected "
+            "a whole picture. Copy it again, or scan it anew.",
         )
     return start
 

@@ -1,0 +1,64 @@
+"""A TIFF says itself how long it must be, whoever wrote it."""
+
+import io
+import struct
+
+import numpy as np
+import pytest
+import tifffile
+from hypothesis import given
+from hypothesis import strategies as st
+
+from berlese.photos.tiff_extent import bytes_needed
+from tests.photos.files import noise, save
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"rowsperstrip": 8},
+        {"tile": (64, 64)},
+        {"compression": "zlib", "rowsperstrip": 8},
+        {"compression": "zlib", "tile": (64, 64)},
+        {"byteorder": ">"},
+        {"bigtiff": True},
+        {"byteorder": ">", "bigtiff": True, "tile": (64, 64)},
+    ],
+    ids=str,
+)
+def test_a_tiff_reaches_as_far_as_another_reader_says(tmp_path, options):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, noise(200, 300), photometric="rgb", **options)
+    with tifffile.TiffFile(path) as tiff:
+        page = tiff.pages[0]
+        ends = np.add(page.dataoffsets, page.databytecounts)
+    with path.open("rb") as file:
+        assert bytes_needed(file) == ends.max() <= path.stat().st_size
+
+
+@pytest.mark.parametrize("options", [{}, {"tile": True, "pyramid": True}, {"bigtiff": True}])
+def test_a_whole_tiff_by_libvips_needs_no_more_than_it_has(tmp_path, options):
+    path = save(tmp_path / "a.tif", noise(300, 400), **options)
+    with path.open("rb") as file:
+        assert 0 < bytes_needed(file) <= path.stat().st_size
+
+
+def test_strips_of_a_tiff_written_by_hand_are_added_up():
+    entries = [
+        struct.pack("<HHII", 273, 4, 1, 500),  # where the one strip begins
+        struct.pack("<HHIHH", 279, 3, 1, 70, 0),  # how long it is, as a short number
+    ]
+    file = b"II*\0" + struct.pack("<IH", 8, 2) + b"".join(entries)
+    assert bytes_needed(io.BytesIO(file)) == 570
+
+
+@given(st.binary(max_size=200), st.sampled_from([b"", b"II*\0\x08\0\0\0", b"MM\0+\0\x08\0\0"]))
+def test_rubbish_has_no_length(data, start):
+    found = bytes_needed(io.BytesIO(start + data))
+    assert found is None or found >= 0
+
+
+def test_a_directory_of_billions_of_strips_is_not_followed():
+    entry = struct.pack("<HHII", 273, 4, 2**32 - 1, 8)
+    assert bytes_needed(io.BytesIO(b"II*\0" + struct.pack("<IH", 8, 1) + entry)) is None
