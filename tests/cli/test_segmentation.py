@@ -95,3 +95,18 @@ def test_pictures_of_a_person_in_the_folder_stay_whatever_they_are_called(
             == 0
         )
         assert all(path.is_file() for path in mine)
+
+
+def test_empty_photos_and_those_that_cannot_be_opened_are_named(berlese, tmp_path):
+    photos = tmp_path / "photos"
+    save(photos / "empty.png", dish(1, 0))
+    (photos / "IMG_1.HEIC").write_bytes(b"?")
+    done = berlese("segment", photos, "--out", tmp_path / "out", "--json")
+    unopened, empty = json.loads(done.stdout)["notes"]
+    assert "cannot be opened: 'IMG_1.HEIC'" in unopened
+    assert "No animal was found on 1 photo: 'empty.png'" in empty
+    only = tmp_path / "phone"
+    only.mkdir()
+    (only / "IMG_2.HEIC").write_bytes(b"?")
+    failed = berlese("segment", only, "--out", tmp_path / "other", "--json")
+    assert "'IMG_2.HEIC'" in json.loads(failed.stdout)["failures"][0]["reason"]

@@ -165,6 +165,41 @@ def test_sixteen_bits_keep_their_upper_eight(tmp_path, suffix):
     assert decode_image(grey)[4, 5].tolist() == [0x80, 0x80, 0x80]
 
 
+@pytest.mark.parametrize("bits", [8, 10, 12, 14])
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_the_bits_that_a_camera_has_fill_the_picture(tmp_path, suffix, bits):
+    image = picture(200, 64)
+    image[:150] //= 4  # the bright pixels come last
+    image[-1, -1] = 255
+    as_stored = np.round(image * ((2**bits - 1) / 255)).astype(np.uint16)
+    path = save(tmp_path / f"a{suffix}", as_stored, interpretation="rgb16")
+    photo = open_photo(path)
+    assert photo.notes == (
+        f"of its 16 bits only {bits} are used, as by a camera with so many; "
+        f"brightened {2 ** (16 - bits)} times",
+    )
+    ways = [
+        photo.pixels(),
+        np.concatenate(list(photo.bands(64))),
+        photo.region(0, 0, 64, 200),
+        photo.shrunk(200),
+        decode_image(path),
+    ]
+    for decoded in ways:
+        assert np.abs(decoded.astype(int) - image).max() <= 1
+
+
+def test_sixteen_bits_that_are_used_or_all_black_stay_as_they_are(tmp_path):
+    image = np.full((300, 64, 3), 900, np.uint16)
+    image[280, 5, 1] = 2**14
+    photo = open_photo(save(tmp_path / "a.tif", image, interpretation="rgb16"))
+    assert photo.notes == ()
+    assert photo.pixels()[0, 0].tolist() == [3, 3, 3]
+    black = open_photo(save(tmp_path / "b.png", np.zeros_like(image), interpretation="rgb16"))
+    assert black.notes == ()
+    assert black.pixels().max() == 0
+
+
 def test_grey_black_and_white_and_palette_become_rgb(tmp_path):
     steps = np.tile(np.repeat([0, 255], 16).astype(np.uint8), (32, 1))
     expected = np.stack([steps] * 3, axis=-1)
@@ -173,6 +208,12 @@ def test_grey_black_and_white_and_palette_become_rgb(tmp_path):
         np.testing.assert_array_equal(decode_image(path), expected, err_msg=name)
     path = save(tmp_path / "fax.tif", steps, bitdepth=1, compression="ccittfax4")
     np.testing.assert_array_equal(decode_image(path), expected)
+    for name in ("fax.tif", "bit.png"):
+        (note,) = open_photo(tmp_path / name).notes
+        assert note.startswith("has black and white only")
+    assert (
+        open_photo(tmp_path / "grey.png").notes == open_photo(tmp_path / "palette.png").notes == ()
+    )
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".webp"])

@@ -4,6 +4,8 @@ import os
 import shutil
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from sqlalchemy import select
 
@@ -498,5 +500,18 @@ def test_pictures_that_cannot_be_opened_are_told_unless_a_photo_shows_the_same(
 def test_a_folder_of_pictures_that_cannot_be_opened_says_so(survey: Survey, tmp_path: Path) -> None:
     (tmp_path / "phone").mkdir()
     (tmp_path / "phone" / "IMG_1.HEIC").write_bytes(b"?")
-    [failure] = add_photos(survey, [tmp_path / "phone"]).failures
+    report = add_photos(survey, [tmp_path / "phone"])
+    [failure] = report.failures
     assert "'IMG_1.HEIC'; export them as JPEG or TIFF." in failure.reason
+    assert report.notes == ()  # said once
+
+
+def test_what_is_odd_about_new_photos_is_said_once(survey: Survey, photos: Path) -> None:
+    twelve_bits = cv2.imread(str(photos / "a.png")).astype(np.uint16) * 16
+    for name in ("dim1.png", "dim2.tif"):
+        cv2.imwrite(str(photos / name), twelve_bits + (name == "dim2.tif"))
+    report = add_photos(survey, [photos])
+    assert report.failures == ()
+    [note] = report.notes
+    assert note.startswith("'dim1.png', 'dim2.tif': of its 16 bits only 12 are used")
+    assert add_photos(survey, [photos]).notes == ()

@@ -1,5 +1,6 @@
 """Each fault of a photo is named, and no other: faults are made on simulated photos."""
 
+import re
 from dataclasses import replace
 
 import cv2
@@ -91,6 +92,27 @@ def test_exactly_the_fault_of_a_photo_is_named(lineup, fault):
     assert any(sign.isdigit() for sign in found[0].seen)
 
 
+@pytest.mark.parametrize(
+    ("pixels", "words"),
+    [
+        (np.full((300, 400, 3), 200, np.uint8), "nothing can be: .* 0 of 100 steps"),
+        (np.tile(np.linspace(80, 220, 400).astype(np.uint8)[:, None], (300, 1, 3)), "on it.$"),
+    ],
+    ids=["one tone", "many tones"],
+)
+def test_a_photo_of_nothing_is_said(pixels, words):
+    found = {each.fault: each for each in findings_of([seen(pixels, [], [])])}
+    assert re.search(f"No animal was found .*{words}", found["no_animals"].seen)
+    waiting = replace(seen(pixels, [], []), searched=False)
+    assert "no_animals" not in {each.fault for each in findings_of([waiting])}
+
+
+def test_nothing_is_said_of_the_evenness_of_a_black_photo():
+    black = np.zeros((300, 400, 3), np.uint8)
+    faults = {each.fault for each in findings_of([seen(black, [], [])])}
+    assert faults == {"no_animals", "underexposed"}
+
+
 def test_sharpness_is_not_said_of_animals_that_hardly_differ_from_the_ground(lineup):
     photo = seen(*lineup)
     pale = [replace(each, edge_px=9.0 if each.number < 3 else None) for each in photo.animals]
@@ -162,7 +184,7 @@ def test_photos_without_scale_and_files_that_are_gone_are_said(lineup):
 def test_a_rulers_scale_is_offered_and_held_against_the_stated_one(lineup):
     (offer,) = findings_of([seen(*lineup, scale=None, ruler=0.0123)])
     assert offer.fault == "scale_offered"
-    assert "--mm-per-pixel 0.0123" in offer.advice
+    assert "`berlese add SURVEY PHOTO --mm-per-pixel 0.0123`" in offer.advice
     assert findings_of([seen(*lineup, scale=0.0122, ruler=0.0123)]) == []
     (differs,) = findings_of([seen(*lineup, scale=0.02, ruler=0.0123)])
     assert differs.fault == "scale_differs"

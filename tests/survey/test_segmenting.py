@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 from sqlalchemy import select
 
 from berlese.specimens.segment import SegmentSettings
@@ -35,3 +36,15 @@ def test_crops_that_nobody_refers_to_are_removed(survey: Survey, tmp_path: Path)
     assert not left_by_a_killed_run.exists()
     segment_photos(survey)
     assert crops_of(survey) == before | {notes.relative_to(survey.folder).as_posix()}
+
+
+def test_photos_without_an_animal_are_named(survey: Survey, tmp_path: Path) -> None:
+    save(tmp_path / "photos" / "a.png", dish(0, 5))
+    save(tmp_path / "photos" / "empty.png", dish(1, 0))
+    save(tmp_path / "photos" / "nothing.png", np.full((300, 400, 3), 180, np.uint8))
+    add_photos(survey, [tmp_path / "photos"])
+    (note,) = segment_photos(survey).notes
+    assert note == (
+        "No animal was found on 2 photos: 'empty.png', 'nothing.png'. Look whether there is one."
+    )
+    assert segment_photos(survey).notes == (note,)

@@ -273,7 +273,7 @@ def predict_into(
     model = Bundle.load(bundle)
     with stages("prepare backbone"):
         session = backbone_of(model, weights=weights, jobs=jobs)
-    paths, failures = list_pictures(targets, "predict")
+    paths, failures, unopened = list_pictures(targets, "predict")
     require_new_files([out], [*paths, *targets], overwrite=overwrite)
     with stages("embed", len(paths)) as advance:
         embedded = embed_files(paths, session, jobs=jobs, progress=advance)
@@ -292,7 +292,7 @@ def predict_into(
         named = sum(predicted.status(at) == "predicted" for at in range(len(predicted.taxon)))
         without = len(predicted.taxon) - named
         notes = (f"{out}: {named} with a name, {without} {UNKNOWN} (column taxon).", *notes)
-    return StepReport(len(embedded.paths_ok), 0, tuple(failures), notes)
+    return StepReport(len(embedded.paths_ok), 0, tuple(failures), (*unopened, *notes))
 
 
 def _write_predictions(

@@ -24,7 +24,7 @@ from berlese.specimens.outline import Specimen
 from berlese.specimens.overlay import draw_overlay
 from berlese.specimens.segment import SegmentSettings, segment_photo
 from berlese.survey.failures import UNUSABLE, Failure, StepReport, reason_of, record_failures
-from berlese.survey.segmenting import safe_stem
+from berlese.survey.segmenting import notes_on_empty, safe_stem
 
 COCO_NAME = "specimens.json"
 STAGE = "segment"
@@ -91,7 +91,7 @@ def segment_into_folder(
     earlier = _earlier_stems(out)
     (out / CROPS).mkdir(parents=True, exist_ok=True)
     (out / OVERLAYS).mkdir(exist_ok=True)
-    paths, failures = list_pictures(targets, STAGE)
+    paths, failures, notes = list_pictures(targets, STAGE)
     described, made = [], set()
     with stages("segment", len(paths)) as advance:
         for path, name in zip(paths, names_below_common_folder(paths), strict=True):
@@ -106,7 +106,8 @@ def segment_into_folder(
     write_coco(out / COCO_NAME, described, description="Animals found by berlese segment")
     _remove_others(out, made, earlier)
     record_failures(out, STAGE, [str(path) for path in paths], failures)
-    return StepReport(len(described), 0, tuple(failures))
+    empty = [photo.file_name for photo in described if not photo.specimens]
+    return StepReport(len(described), 0, tuple(failures), (*notes, *notes_on_empty(empty)))
 
 
 def names_below_common_folder(paths: Sequence[Path]) -> list[str]:

@@ -5,7 +5,8 @@ from pathlib import Path
 from shlex import quote
 
 from berlese.errors import SettingError
-from berlese.photos.reading import find_photos
+from berlese.photos.reading import search_folder
+from berlese.survey.adding import on_unopened
 from berlese.survey.failures import UNUSABLE, Failure, reason_of
 from berlese.survey.survey import is_survey
 
@@ -63,7 +64,9 @@ def require_new_files(outputs: Sequence[Path], inputs: Sequence[Path], *, overwr
             raise SettingError(f"{path}: its folder does not exist; make it first.")
 
 
-def list_pictures(targets: Sequence[Path], stage: str) -> tuple[list[Path], list[Failure]]:
+def list_pictures(
+    targets: Sequence[Path], stage: str
+) -> tuple[list[Path], list[Failure], list[str]]:
     """List each picture once, in the order given, and the targets that lead to none.
 
     Parameters
@@ -71,17 +74,27 @@ def list_pictures(targets: Sequence[Path], stage: str) -> tuple[list[Path], list
     targets : sequence of Path
     stage : str
         Named in the failures.
+
+    Returns
+    -------
+    paths : list of Path
+    failures : list of Failure
+    notes : list of str
+        Names the pictures in folders that cannot be opened.
     """
     paths: dict[Path, None] = {}
-    failures = []
+    failures, left = [], []
     for target in targets:
         try:
-            found = find_photos([target])
+            found, unopened = search_folder(target) if target.is_dir() else ([target], [])
         except UNUSABLE as error:
             failures.append(Failure(str(target), stage, reason_of(error)))
             continue
-        if not found:
+        if found:
+            left += unopened
+        else:
             reason = "is a folder without pictures; expected image files in it."
-            failures.append(Failure(str(target), stage, reason))
+            words = f"{reason} {on_unopened(unopened)}" if unopened else reason
+            failures.append(Failure(str(target), stage, words))
         paths |= dict.fromkeys(found)
-    return list(paths), failures
+    return list(paths), failures, [on_unopened(left)] if left else []

@@ -45,6 +45,8 @@ MIN_PHOTO_SIDE = 16
 MIN_PICTURE_SIDE = 4  # crops of mites are small
 # How many channels each kind of colour has, without and with alpha.
 CHANNELS = {"b-w": (1, 2), "grey16": (1, 2), "srgb": (3, 4), "rgb16": (3, 4), "cmyk": (4, 5)}
+SENSOR_BITS = (8, 10, 12, 14)
+BAND_ROWS = 128  # that are looked at together for their brightest pixel
 SIGNATURES = (
     *(b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"GIF8"),
     *TIFF_SIGNATURES,
@@ -70,6 +72,8 @@ class Photo:
         Scale, where it is known.
     notes : tuple of str
         What a person should know, such as further pages that are not looked at.
+    spare_bits : int
+        Upper bits of 16 that no pixel uses, by which it is brightened.
     """
 
     path: Path
@@ -77,6 +81,7 @@ class Photo:
     height: int
     mm_per_pixel: float | None
     notes: tuple[str, ...] = ()
+    spare_bits: int = 0
     _opened: list[Any] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def pixels(self) -> NDArray[np.uint8]:
@@ -88,7 +93,7 @@ class Photo:
             If the file is cut off or damaged.
         """
         raw = open_page(self.path, access="sequential")
-        return _decoded(_as_rgb(raw, self.path)[0], _orientation(raw), self.path)
+        return _decoded(_as_rgb(raw, self.path, self.spare_bits)[0], _orientation(raw), self.path)
 
     def region(self, left: int, top: int, width: int, height: int) -> NDArray[np.uint8]:
         """Decode a part of the photo; the box must lie inside of it.
@@ -111,7 +116,7 @@ class Photo:
             )
         if not self._opened:
             raw = open_page(self.path, access="random")
-            self._opened.append((_as_rgb(raw, self.path)[0], _orientation(raw)))
+            self._opened.append((_as_rgb(raw, self.path, self.spare_bits)[0], _orientation(raw)))
         image, orientation = self._opened[0]
         if _mirrors_columns(orientation):
             left = self.width - left - width
@@ -139,7 +144,7 @@ class Photo:
             raise SettingError(f"rows must be an integer of at least 1, got {rows!r}.")
         raw = open_page(self.path, access="sequential")
         orientation = _orientation(raw)
-        image = _as_rgb(raw, self.path)[0]
+        image = _as_rgb(raw, self.path, self.spare_bits)[0]
         if _swaps_sides(orientation) or _mirrors_rows(orientation):
             for top in range(0, self.height, rows):
                 yield self.region(0, top, self.width, min(rows, self.height - top))
@@ -171,7 +176,7 @@ class Photo:
             raise SettingError(f"max_side must be an integer of at least 1, got {max_side!r}.")
         factor = min(max_side / max(self.width, self.height), 1.0)
         raw = open_page(self.path, access="sequential", factor=factor)
-        image = _as_rgb(raw, self.path)[0]
+        image = _as_rgb(raw, self.path, self.spare_bits)[0]
         orientation = _orientation(raw)
         if factor < 1:
             sides = [max(round(side * factor), 1) for side in (self.width, self.height)]
@@ -217,13 +222,16 @@ def open_photo(
     scale = None if mm_per_pixel is None else mm_per_pixel_of_setting(mm_per_pixel)
     raw = open_page(path, access="sequential")
     _require_size(raw, path, MIN_PHOTO_SIDE, max_pixels)
-    _, notes = _as_rgb(raw, path)
+    spare = _spare_bits(open_page(path, access="sequential"), path)
+    _, notes = _as_rgb(raw, path, spare)
     width, height = raw.width, raw.height
     if _swaps_sides(_orientation(raw)):
         width, height = height, width
     if scale is None:
         scale = mm_per_pixel_of_tags(raw)
-    return Photo(path, width, height, scale, (*_page_notes(raw, path), *notes))
+    return Photo(
+        path, width, height, scale, (*_page_notes(raw, path), *_bit_notes(raw), *notes), spare
+    )
 
 
 def decode_image(path: Path | str, *, max_pixels: int = MAX_PICTURE_PIXELS) -> NDArray[np.uint8]:
@@ -242,12 +250,17 @@ def decode_image(path: Path | str, *, max_pixels: int = MAX_PICTURE_PIXELS) -> N
         data = path.read_bytes()
     except OSError as error:
         raise _unreadable(path, error) from error
+
+    def opened() -> Any:
+        return pyvips.Image.new_from_buffer(data, "", access="sequential", fail_on="truncated")
+
     try:
-        raw = pyvips.Image.new_from_buffer(data, "", access="sequential", fail_on="truncated")
+        raw = opened()
     except pyvips.Error as error:
         raise _refusal(path, data, error) from error
     _require_size(raw, path, MIN_PICTURE_SIDE, max_pixels)
-    return _decoded(_as_rgb(raw, path)[0], _orientation(raw), path)
+    spare = _spare_bits(opened(), path)
+    return _decoded(_as_rgb(raw, path, spare)[0], _orientation(raw), path)
 
 
 def find_photos(paths: Iterable[Path | str]) -> list[Path]:
@@ -260,29 +273,21 @@ def find_photos(paths: Iterable[Path | str]) -> list[Path]:
     found: dict[Path, None] = {}
     for given in paths:
         path = Path(given)
-        if path.is_dir():
-            inside = (each for each in sorted(path.rglob("*")) if _looks_like_photo(each, path))
-            found |= dict.fromkeys(inside)
-        else:
-            found[path] = None
+        found |= dict.fromkeys(search_folder(path)[0] if path.is_dir() else [path])
     return list(found)
 
 
-def find_unopened(folder: Path) -> list[Path]:
-    """List the pictures in a folder whose format cannot be opened, sorted.
+def search_folder(folder: Path) -> tuple[list[Path], list[Path]]:
+    """List the photos in a folder and its sub-folders, and the pictures that cannot be opened.
 
-    A camera's raw picture that lies beside a photo of its name is left out: it shows the same.
+    Both are sorted. Of these, a camera's raw picture that lies beside a photo of its name is left
+    out: it shows the same.
     """
-    photos = {path.with_suffix("") for path in find_photos([folder])}
-    return [
-        path
-        for path in sorted(folder.rglob("*"))
-        if _has_suffix(path, folder, UNOPENED_SUFFIXES) and path.with_suffix("") not in photos
-    ]
-
-
-def _looks_like_photo(path: Path, root: Path) -> bool:
-    return _has_suffix(path, root, PHOTO_SUFFIXES)
+    inside = sorted(folder.rglob("*"))
+    photos = [path for path in inside if _has_suffix(path, folder, PHOTO_SUFFIXES)]
+    names = {path.with_suffix("") for path in photos}
+    unopened = [path for path in inside if _has_suffix(path, folder, UNOPENED_SUFFIXES)]
+    return photos, [path for path in unopened if path.with_suffix("") not in names]
 
 
 def _has_suffix(path: Path, root: Path, suffixes: Collection[str]) -> bool:
@@ -400,7 +405,37 @@ def _page_notes(raw: Any, path: Path) -> list[str]:
     return [f"first of {pages} pages; the others are not looked at"]
 
 
-def _as_rgb(image: Any, path: Path) -> tuple[Any, list[str]]:
+def _bit_notes(raw: Any) -> list[str]:
+    """Tell of scans in black and white, in which no edge is where it was."""
+    bits = raw.get("bits-per-sample") if raw.get_typeof("bits-per-sample") else 8
+    if bits != 1 or raw.bands != 1:
+        return []
+    return ["has black and white only and no greys; photograph or scan it in grey or colour"]
+
+
+def _spare_bits(image: Any, path: Path) -> int:
+    """Tell how many upper bits of 16 no pixel uses: cameras of 10, 12 and 14 bits leave some.
+
+    Ordinary pictures are read as far as their first bright pixel.
+    """
+    if image.format != "ushort":
+        return 0
+    region = pyvips.Region.new(image)
+    brightest = 0
+    for top in range(0, image.height, BAND_ROWS):
+        rows = min(BAND_ROWS, image.height - top)
+        try:
+            band = np.frombuffer(region.fetch(0, top, image.width, rows), np.uint16)
+        except pyvips.Error as error:
+            raise damaged(path, error) from error
+        brightest = max(brightest, int(band.max()))
+        if brightest >= 2 ** max(SENSOR_BITS):
+            return 0
+    used = next(bits for bits in SENSOR_BITS if brightest < 2**bits)
+    return 16 - used if brightest > 0 else 0
+
+
+def _as_rgb(image: Any, path: Path, spare_bits: int) -> tuple[Any, list[str]]:
     """Turn any colours into sRGB of 8 bits on white ground; nothing is decoded yet."""
     if image.format not in ("uchar", "ushort"):
         raise UnsupportedPhotoError(
@@ -414,10 +449,24 @@ def _as_rgb(image: Any, path: Path) -> tuple[Any, list[str]]:
             f"holds {image.bands} channels of kind {image.interpretation}; expected grey, RGB or "
             "CMYK. Export it as RGB.",
         )
+    notes = []
     try:
-        return _converted(image)
+        if spare_bits:
+            image = _brightened(image, spare_bits)
+            notes = [
+                f"of its 16 bits only {16 - spare_bits} are used, as by a camera with so many; "
+                f"brightened {2**spare_bits} times"
+            ]
+        rgb, more = _converted(image)
     except pyvips.Error as error:
         raise damaged(path, error) from error
+    return rgb, [*notes, *more]
+
+
+def _brightened(image: Any, spare_bits: int) -> Any:
+    """Let a camera's bits fill 16, white being white."""
+    factor = 65535 / (2 ** (16 - spare_bits) - 1)
+    return (image * factor).rint().cast("ushort").copy(interpretation=image.interpretation)
 
 
 def _converted(image: Any) -> tuple[Any, list[str]]:

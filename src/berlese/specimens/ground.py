@@ -15,6 +15,7 @@ BURNT = 253  # grey levels; a small copy mixes burnt pixels with their neighbour
 N_CELLS = 6  # a side, in which the light is compared
 LEAST_CELL = 0.4  # of a cell that must be ground
 AROUND = 0.02  # of the longer side: so near to an animal its shadow lies
+NO_LIGHT = 1e-3  # of white: where all is darker, nothing is said of evenness
 MIDDLE = 0.35  # of the shorter side: radius that is looked at where fewer than 3 animals lie
 
 _Mask = NDArray[np.bool_]
@@ -34,8 +35,8 @@ class Ground:
         Share that is white and so holds no detail.
     evenness : float
         Light in the darkest part over that in the brightest, 0 to 1, in linear light.
-    brightest : float
-        Lightness that a thousandth of the whole photo exceeds.
+    brightest, darkest : float
+        Lightness that a thousandth of the whole photo exceeds, and stays below.
     """
 
     level: float
@@ -44,6 +45,7 @@ class Ground:
     burnt: float
     evenness: float
     brightest: float
+    darkest: float
 
 
 def look_at_ground(small: NDArray[np.uint8], outlines: Sequence[NDArray[np.float64]]) -> Ground:
@@ -67,6 +69,7 @@ def look_at_ground(small: NDArray[np.uint8], outlines: Sequence[NDArray[np.float
         burnt=float((small[ground].min(axis=1) >= BURNT).mean()),
         evenness=_evenness(lab[..., 0], ground),
         brightest=float(np.percentile(lab[..., 0], 99.9)),
+        darkest=float(np.percentile(lab[..., 0], 0.1)),
     )
 
 
@@ -104,7 +107,7 @@ def _evenness(lightness: NDArray[np.float32], ground: _Mask) -> float:
             cell = np.s_[down[0] : down[-1] + 1, across[0] : across[-1] + 1]
             if ground[cell].mean() >= LEAST_CELL:
                 medians.append(float(np.median(linear[cell][ground[cell]])))
-    if len(medians) < 4:
-        return 1.0
     ordered = np.sort(medians)
-    return float(ordered[1] / max(ordered[-2], 1e-6))
+    if len(medians) < 4 or ordered[-2] < NO_LIGHT:
+        return 1.0
+    return float(ordered[1] / ordered[-2])

@@ -10,14 +10,14 @@ reach keeps counting: what was found on it holds (`berlese.survey.removing` take
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from berlese.errors import PhotoError
 from berlese.photos.identity import sha256_of
-from berlese.photos.reading import MAX_PIXELS, find_photos, find_unopened, open_photo
+from berlese.photos.reading import MAX_PIXELS, open_photo, search_folder
 from berlese.photos.reading import Photo as OpenPhoto
 from berlese.photos.scale import mm_per_pixel_of_setting
 from berlese.survey.failures import (
@@ -97,12 +97,14 @@ def add_photos(
     stated = None if mm_per_pixel is None else mm_per_pixel_of_setting(mm_per_pixel)
     given = list(paths)
     with survey.exclusive():
-        candidates, failures = _candidates(survey, given)
+        candidates, failures, unopened = _candidates(survey, given)
         described, notes = _from_sheet(survey, samples, candidates)
-        notes += _notes_on_unopened(given)
+        if unopened:
+            notes.append(on_unopened(unopened))
         by_name = _samples_by_name(survey, candidates)
         attempted = [failure.file for failure in failures]
         counts = {"added": 0, "known": 0}
+        new: set[str] = set()
         for candidate in candidates:
             outcome = _add(
                 survey,
@@ -121,8 +123,11 @@ def add_photos(
                 notes.append(f"{candidate.stored} was edited since it was added; done anew.")
             else:
                 counts[outcome] += 1
+            if outcome in ("added", "edited"):
+                new.add(candidate.stored)
             if progress is not None:
                 progress(1)
+        notes += _notes_on_new(survey, new)
         record_failures(survey.folder, STAGE, attempted, failures)
         forget_unneeded(survey)
     return StepReport(counts["added"], counts["known"], tuple(failures), tuple(notes))
@@ -141,39 +146,51 @@ def count_photos(survey: Survey, paths: Iterable[Path]) -> int:
     return len(_candidates(survey, paths)[0])
 
 
-def _candidates(survey: Survey, paths: Iterable[Path]) -> tuple[list[_Candidate], list[Failure]]:
-    """List each file once, sorted, and the given paths that lead to no photo."""
+def _candidates(
+    survey: Survey, paths: Iterable[Path]
+) -> tuple[list[_Candidate], list[Failure], list[Path]]:
+    """List each file once, sorted; the given paths that lead to no photo; what cannot be opened."""
     found: dict[str, _Candidate] = {}
-    failures = []
+    failures, left = [], []
     for given in paths:
         path = Path(given).parent.resolve() / Path(given).name
         folder = path if path.is_dir() else None
         try:
-            photos = [path] if folder is None else _photos_inside(folder)
+            photos, unopened = ([path], []) if folder is None else _photos_inside(folder)
         except UNUSABLE as error:
             failures.append(Failure(survey.relative(path), STAGE, reason_of(error)))
             continue
-        if not photos:
+        if photos:
+            left += unopened
+        else:
             reason = "is a folder without photos; expected image files in it."
-            words = (reason, *_notes_on_unopened([path]))
-            failures.append(Failure(survey.relative(path), STAGE, " ".join(words)))
+            words = f"{reason} {on_unopened(unopened)}" if unopened else reason
+            failures.append(Failure(survey.relative(path), STAGE, words))
         for photo in photos:
             stored = survey.relative(photo)
             found.setdefault(stored, _Candidate(Path(photo), stored, folder))
-    return [found[stored] for stored in sorted(found)], failures
+    return [found[stored] for stored in sorted(found)], failures, left
 
 
-def _notes_on_unopened(paths: Iterable[Path]) -> list[str]:
-    """Name the pictures in folders that cannot be opened: a sample would lack them unnoticed."""
-    left = [each for path in paths if Path(path).is_dir() for each in find_unopened(Path(path))]
-    if not left:
-        return []
-    names = shortened([each.name for each in left])
-    return [f"Left out, as their format cannot be opened: {names}; export them as JPEG or TIFF."]
+def on_unopened(paths: Iterable[Path]) -> str:
+    """Name the pictures that cannot be opened: a sample would lack them unnoticed."""
+    names = shortened([path.name for path in paths])
+    return f"Left out, as their format cannot be opened: {names}; export them as JPEG or TIFF."
 
 
-def _photos_inside(folder: Path) -> list[Path]:
-    """Search a folder for photos, but not what a survey in it has made, such as crops."""
+def _notes_on_new(survey: Survey, stored: Collection[str]) -> list[str]:
+    """Tell what is odd about the photos just added, once for all that have it."""
+    with survey.reading() as session:
+        rows = session.execute(select(Photo.path, Photo.notes).where(Photo.current)).all()
+    having: dict[str, list[str]] = {}
+    for path, notes in sorted(rows):
+        for note in notes if path in stored else []:
+            having.setdefault(note, []).append(PurePosixPath(path).name)
+    return [f"{shortened(names)}: {note}." for note, names in having.items()]
+
+
+def _photos_inside(folder: Path) -> tuple[list[Path], list[Path]]:
+    """Search a folder as `search_folder`, but not what a survey in it has made, such as crops."""
     made: dict[Path, bool] = {}
 
     def is_made(inner: Path) -> bool:
@@ -184,7 +201,8 @@ def _photos_inside(folder: Path) -> list[Path]:
             made[inner] = of_survey or is_made(inner.parent)
         return made[inner]
 
-    return [photo for photo in find_photos([folder]) if not is_made(photo.parent)]
+    photos, unopened = search_folder(folder)
+    return [photo for photo in photos if not is_made(photo.parent)], unopened
 
 
 def _from_sheet(

@@ -21,10 +21,11 @@ from berlese.photos.ruler import find_ruler
 from berlese.photos.thumbnails import fitted
 from berlese.specimens.ground import look_at_ground
 from berlese.survey.measurements import measure_anew
+from berlese.survey.missing import as_argument
 from berlese.survey.survey import Survey
 from berlese.survey.tables import Photo, Specimen, current_photos
 
-VERSION = 1  # of what is stored; another one is looked at again
+VERSION = 2  # of what is stored; another one is looked at again
 SIDE = 2400  # of the copy in which a ruler's ticks are looked for
 FEWEST_KNOWN = 3  # animals that speak for a photo; all of them where it has fewer
 SMALL_SIDE = 800  # of the one for the ground
@@ -63,6 +64,10 @@ class SeenPhoto:
         Why it cannot be read.
     animals : tuple of SeenAnimal
         What was found on it.
+    searched : bool
+        Whether animals were looked for.
+    arguments : str
+        The survey and the photo as they are to stand in a command.
     """
 
     path: str
@@ -72,6 +77,8 @@ class SeenPhoto:
     ground: dict[str, float] | None
     reason: str
     animals: tuple[SeenAnimal, ...]
+    searched: bool = True
+    arguments: str = "SURVEY PHOTO"
 
     @property
     def name(self) -> str:
@@ -143,7 +150,7 @@ def _look_at(
         with survey.writing() as session:
             photo = session.get_one(Photo, sha, options=[selectinload(Photo.specimens)])
             reason = _look(survey, photo)
-            seen.append(_seen(photo, reason))
+            seen.append(_seen(survey, photo, reason))
         if progress is not None:
             progress(1)
     return seen
@@ -189,7 +196,7 @@ def _current(photo: Photo) -> list[Specimen]:
     return [specimen for specimen in photo.specimens if specimen.current]
 
 
-def _seen(photo: Photo, reason: str) -> SeenPhoto:
+def _seen(survey: Survey, photo: Photo, reason: str) -> SeenPhoto:
     animals = []
     for row in _current(photo):
         look = row.look or {}
@@ -205,4 +212,6 @@ def _seen(photo: Photo, reason: str) -> SeenPhoto:
         imaging.get("ground"),
         reason,
         tuple(animals),
+        photo.segmentation is not None,
+        f"{as_argument(survey.folder)} {as_argument(survey.absolute(photo.path))}",
     )

@@ -27,6 +27,7 @@ BLACK_ANIMALS = 0.25  # share of the animals' pixels
 TINT = 5.0  # CIELAB units from neutral: what most people see
 UNEVEN = 0.7  # half a stop
 SHORT_PX = 40.0
+FEW_TONES = 12.0  # CIELAB units of lightness
 SCALE_DIFFERS = 0.03
 FEW_PHOTOS = 5  # fewer cannot say what is usual
 ODD_DEVIATIONS = 4.0
@@ -42,10 +43,10 @@ class Finding:
     photo : str
         As the survey stores it.
     fault : str
-        Short name: unreadable, out_of_focus, low_contrast, animals_out_of_focus, overexposed,
-        underexposed, black_animals, burnt_animals, colour_cast, uneven_light, too_small,
-        scale_offered, scale_differs, no_scale; against
-        the other photos odd_light, odd_colour, odd_evenness or odd_sharpness.
+        Short name: unreadable, no_animals, out_of_focus, low_contrast, animals_out_of_focus,
+        overexposed, underexposed, black_animals, burnt_animals, colour_cast, uneven_light,
+        too_small, scale_offered, scale_differs, no_scale; against the other photos odd_light,
+        odd_colour, odd_evenness or odd_sharpness.
     seen : str
         What was seen, with the figure and its limit.
     advice : str
@@ -79,6 +80,8 @@ def findings_of(photos: Sequence[SeenPhoto]) -> list[Finding]:
 
 
 def _of_animals(photo: SeenPhoto) -> list[Finding]:
+    if photo.searched and not photo.animals:
+        return [_without_animals(photo)]
     found = []
     edge, length = photo.median("edge_px"), photo.median("length_px")
     blurred = edge is not None and _is_blurred(edge, length)
@@ -115,6 +118,29 @@ def _of_animals(photo: SeenPhoto) -> list[Finding]:
             )
         )
     return found + _tones_of_animals(photo)
+
+
+def _without_animals(photo: SeenPhoto) -> Finding:
+    """Say that nothing was found, and whether there is anything to be seen at all."""
+    ground = photo.ground or {}
+    tones = ground["brightest"] - ground["darkest"]
+    if tones < FEW_TONES:
+        return Finding(
+            photo.path,
+            "no_animals",
+            f"No animal was found on it, and nothing can be: from its darkest to its brightest "
+            f"parts are {tones:.0f} of 100 steps of lightness (at least {FEW_TONES:.0f}).",
+            "If the dish is not empty, set black and white to where the picture's tones begin and "
+            "end when you export it, or photograph it again with more light.",
+        )
+    return Finding(
+        photo.path,
+        "no_animals",
+        "No animal was found on it.",
+        "If there are some, look whether the ground differs enough from them, and whether "
+        "`--min-length-px`, `--polarity` or `--dish` leave them out; an empty dish may stay: its "
+        "zeros are results.",
+    )
 
 
 def _is_blurred(edge_px: float, length_px: float | None) -> bool:
@@ -313,7 +339,7 @@ def _about_scale(photos: Sequence[SeenPhoto]) -> list[Finding]:
         if offer is not None and scale is None:
             seen = f"A ruler on it says {offer:.5g} mm per pixel; nothing was set."
             advice = "Look whether it lies in the plane of the animals, then take it: "
-            command = f"`berlese add SURVEY PHOTO --mm-per-pixel {offer:.5g}`."
+            command = f"`berlese add {photo.arguments} --mm-per-pixel {offer:.5g}`."
             found.append(Finding(photo.path, "scale_offered", seen, advice + command))
         elif offer is not None and scale is not None and abs(offer / scale - 1) > SCALE_DIFFERS:
             seen = (

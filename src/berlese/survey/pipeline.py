@@ -6,7 +6,7 @@ Every stage resumes by itself, so the same call finishes what a killed one began
 import json
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -214,7 +214,7 @@ def _name_animals(
     _refuse_if_none(survey, lambda photo: True)
     model, library_failures = model_for(survey, settings, stages)
     with stages("segment", survey.count(current_photos())) as advance:
-        segment_photos(
+        segmented = segment_photos(
             survey, settings.segmentation, max_pixels=settings.max_pixels, progress=advance
         )
     _refuse_if_none(survey, lambda photo: photo.segmentation is not None)
@@ -223,7 +223,8 @@ def _name_animals(
         embed_specimens(survey, model.backbone, jobs=settings.jobs, progress=advance)
     with stages("identify", animals) as advance:
         identify_specimens(survey, model.bundle, settings.naming, progress=advance)
-    return added, model, library_failures
+    noted = replace(added, notes=(*added.notes, *segmented.notes))
+    return noted, model, library_failures
 
 
 def model_for(

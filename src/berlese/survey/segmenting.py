@@ -9,9 +9,9 @@ another outline (boxes overlap by half or more) keeps what people said.
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import sha256
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from sqlalchemy import select
@@ -28,6 +28,7 @@ from berlese.specimens.outline import Box
 from berlese.specimens.outline import Specimen as FoundSpecimen
 from berlese.specimens.segment import SegmentSettings, fingerprint, segment_photo
 from berlese.survey.failures import UNUSABLE, Failure, StepReport, reason_of, record_failures
+from berlese.survey.sheets import shortened
 from berlese.survey.survey import Survey
 from berlese.survey.tables import Identification, Photo, Specimen, current_photos, specimen_id
 
@@ -91,7 +92,24 @@ def segment_photos(
                 done += 1
             _advance(progress, 1)
         record_failures(survey.folder, STAGE, [photo.path for photo in photos], failures)
-    return StepReport(done, len(photos) - len(todo), tuple(failures))
+        notes = notes_on_empty(_empty_photos(survey))
+    return StepReport(done, len(photos) - len(todo), tuple(failures), notes)
+
+
+def notes_on_empty(names: Sequence[str]) -> tuple[str, ...]:
+    """Say on which photos no animal was found: an empty dish, or a photo of something else."""
+    if not names:
+        return ()
+    which = "1 photo" if len(names) == 1 else f"{len(names)} photos"
+    return (f"No animal was found on {which}: {shortened(names)}. Look whether there is one.",)
+
+
+def _empty_photos(survey: Survey) -> list[str]:
+    """Names of the photos that were searched and have no animal."""
+    searched = current_photos().where(Photo.segmentation.is_not(None))
+    with survey.reading() as session:
+        empty = searched.where(~Photo.specimens.any(Specimen.current))
+        return [PurePosixPath(photo.path).name for photo in session.scalars(empty)]
 
 
 def _method(settings: SegmentSettings, photo: Photo) -> str:
