@@ -17,10 +17,23 @@
     ├── SurveyError               a survey folder is missing, damaged or in use
     └── ExchangeFormatError       a file of another program breaks its own format
 
-A message names the file and the value, what was expected, and what to do next.
+A message names the file and the value, what was expected, and what to do next; commands in it
+are quoted for the shell at hand (`as_word`).
 """
 
+import os
+import shlex
+import subprocess
 from pathlib import Path
+
+
+def as_word(text: Path | str, *, windows: bool = os.name == "nt") -> str:
+    """Quote text so that a shell takes it for one word of a command.
+
+    >>> as_word("my survey", windows=False), as_word("my survey", windows=True)
+    ("'my survey'", '"my survey"')
+    """
+    return subprocess.list2cmdline([str(text)]) if windows else shlex.quote(str(text))
 
 
 class BerleseError(Exception):

@@ -12,7 +12,7 @@ from berlese.classify.models.bundle import DIAGRAM_NAMES, FIGURES_NAME, Bundle, 
 from berlese.classify.models.recalibration import recalibrate
 from berlese.cli.console import Stages
 from berlese.cli.groups import Labels
-from berlese.errors import LibraryError
+from berlese.errors import LibraryError, as_word
 from berlese.features.backbones import Backbone
 from berlese.features.store import FeatureStore
 from berlese.photos.writing import atomic_write, write_text_atomic
@@ -159,9 +159,9 @@ def _of_survey(reviewed: Path, session: Backbone, *, jobs: int | None, stages: S
         title = survey.settings.name
     if not usable:
         raise LibraryError(
-            f"{reviewed}: no animal is named by a person yet: berlese plan {reviewed} --out "
-            f"review.csv, fill the sheet in, then: berlese import review.csv --into {reviewed} "
-            "--by 'YOUR NAME'"
+            f"{reviewed}: no animal is named by a person yet: berlese plan {as_word(reviewed)} "
+            "--out review.csv, fill the sheet in, then: berlese import review.csv --into "
+            f"{as_word(reviewed)} --by {as_word('YOUR NAME')}"
         )
     return Reviewed(
         np.stack([found[each.crop_sha256] for each in usable]),

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from shlex import quote
 
-from berlese.errors import SettingError
+from berlese.errors import SettingError, as_word
 from berlese.photos.reading import search_folder
 from berlese.survey.adding import on_unopened
 from berlese.survey.failures import UNUSABLE, Failure, reason_of
@@ -30,7 +29,7 @@ def survey_among(targets: Sequence[Path], out: Path | None) -> Path | None:
             raise SettingError(f"{targets[0]}: is no survey; {files}.")
         raise SettingError(
             f"{targets[0]}: is no survey; check the path, make one (berlese init "
-            f"{quote(str(targets[0]))}), or {files}."
+            f"{as_word(targets[0])}), or {files}."
         )
     return survey
 

@@ -10,7 +10,6 @@ import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from shlex import quote
 from typing import Any, Literal
 
 import numpy as np
@@ -21,6 +20,7 @@ from berlese.classify.gap.distance import MEASURED, Expectation, MeasuredPair, e
 from berlese.classify.gap.domain_error import DomainError, drawn_domain_error
 from berlese.classify.models.bundle import Bundle
 from berlese.classify.unknowns.contrast import DomainCheck
+from berlese.errors import as_word
 from berlese.features.store import FeatureStore
 from berlese.photos.writing import remove_file, write_text_atomic
 from berlese.survey.domain import model_in_force, read_domain
@@ -211,15 +211,18 @@ class LibraryDistance:
         reviewed : int
             Animals drawn at random that a person has named.
         """
-        folder = quote(survey.folder.name)
-        bundle = quote(os.path.relpath(survey.absolute(self.bundle), survey.folder.parent))
+        folder = as_word(survey.folder.name)
+        bundle = as_word(os.path.relpath(survey.absolute(self.bundle), survey.folder.parent))
         look = (
             (
                 f"berlese plan {folder} --out review.csv --count {self.to_review}",
                 f"draws {self.to_review} animals at random: write their names into review.csv "
                 "(review.html shows them)",
             ),
-            (f"berlese import review.csv --into {folder} --by 'YOUR NAME'", "takes the names in"),
+            (
+                f"berlese import review.csv --into {folder} --by {as_word('YOUR NAME')}",
+                "takes the names in",
+            ),
         )
         if self.verdict == "alike" and self.promised:
             return (*look, (f"berlese table {folder}", "gives counts with intervals"))

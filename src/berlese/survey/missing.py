@@ -3,10 +3,10 @@
 import os
 from dataclasses import replace
 from pathlib import Path
-from shlex import quote
 
 from sqlalchemy import select
 
+from berlese.errors import as_word
 from berlese.survey.failures import StepReport, read_failures
 from berlese.survey.survey import Survey
 from berlese.survey.tables import Photo, Specimen, current_photos, current_specimens
@@ -15,7 +15,7 @@ from berlese.survey.tables import Photo, Specimen, current_photos, current_speci
 def as_argument(path: Path) -> str:
     """A path as it is to stand in a command: short where it lies below the current folder."""
     here = Path.cwd()
-    return quote(os.path.relpath(path, here) if path.is_relative_to(here) else str(path))
+    return as_word(os.path.relpath(path, here) if path.is_relative_to(here) else path)
 
 
 def waiting_photos(survey: Survey) -> list[str]:

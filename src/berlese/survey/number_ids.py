@@ -14,6 +14,15 @@ OF_AN_ID = re.compile(r"\d+(?:e\d+)?")
 KEPT = 1e-14  # of a number, all that a spreadsheet can lose behind its 15 digits
 
 
+def is_number(written: str) -> bool:
+    """Tell whether a spreadsheet can have written this for a number.
+
+    >>> is_number("1.23457E+19"), is_number("1,5"), is_number("1.2.3"), is_number("00c0ffee")
+    (True, True, False, False)
+    """
+    return NUMBER.fullmatch(written) is not None
+
+
 def ids_meant(written: str, ids: Iterable[str]) -> list[str]:
     """List the ids that a spreadsheet can have written so; none where it is no number.
 

@@ -6,7 +6,6 @@ model may rest on them. Names of animals that were picked for another reason cou
 themselves, and for nothing else.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from berlese.features.store import FeatureStore
 from berlese.survey.community import known_taxa
 from berlese.survey.failures import Failure, StepReport
 from berlese.survey.missing import missing_step
-from berlese.survey.number_ids import ids_meant
+from berlese.survey.number_ids import ids_meant, is_number
 from berlese.survey.sheets import listed
 from berlese.survey.spellings import Spellings, plain_name
 from berlese.survey.survey import Survey, utc_now
@@ -308,7 +307,7 @@ def _specimen(session: Session, written: str) -> Specimen:
     specimen = session.get(Specimen, written)
     if specimen is not None:
         return specimen
-    if not re.fullmatch(r"[\d.,]+([eE]\+?\d+)?", written):
+    if not is_number(written):
         raise SurveyError(f"animal {written!r} is not in this survey.")
     number = "A spreadsheet made a number of it: copy it from the sheet as it was written."
     meant = ids_meant(written, session.scalars(select(Specimen.id).order_by(Specimen.id)))

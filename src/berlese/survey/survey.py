@@ -20,7 +20,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import isfinite
 from pathlib import Path
-from shlex import quote
 from types import TracebackType
 from typing import Any
 
@@ -30,7 +29,7 @@ from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session, sessionmaker
 
 from berlese import __version__
-from berlese.errors import SettingError, SurveyError
+from berlese.errors import SettingError, SurveyError, as_word
 from berlese.photos.writing import write_text_atomic
 from berlese.survey.migrations.upgrade import upgrade_schema
 from berlese.survey.tables import Run
@@ -161,7 +160,7 @@ class Survey:
         if is_survey(path):
             raise SurveyError(
                 f"{path}: is a survey already; add photos to it (berlese add "
-                f"{quote(str(folder))} PHOTO...), or choose another folder."
+                f"{as_word(folder)} PHOTO...), or choose another folder."
             )
         if path.is_file():
             raise SurveyError(
@@ -195,7 +194,7 @@ class Survey:
         if not is_survey(path):
             raise SurveyError(
                 f"{path}: is no survey (it has no {SETTINGS_NAME}); "
-                f"check the path, or make one: berlese init {quote(str(folder))}"
+                f"check the path, or make one: berlese init {as_word(folder)}"
             )
         settings = SurveySettings.read(path / SETTINGS_NAME)
         if not (path / DATABASE_NAME).is_file():

@@ -17,7 +17,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -36,7 +35,7 @@ from berlese.classify.naming.promises import NamingSettings, sure_names
 from berlese.classify.naming.taxonomy import Taxonomy
 from berlese.classify.unknowns.contrast import Contrast, DomainCheck
 from berlese.classify.unknowns.rule import UnknownRule
-from berlese.errors import BundleError, BundleMismatchError, SettingError
+from berlese.errors import BundleError, BundleMismatchError, SettingError, as_word
 from berlese.photos.writing import atomic_folder
 
 FORMAT = 2
@@ -395,7 +394,7 @@ class Bundle:
         if not (folder / JSON_NAME).is_file():
             raise BundleError(
                 f"{folder}: is no bundle (it has no {JSON_NAME}); check the path, or make one: "
-                f"berlese train LIBRARY --out {quote(str(folder))}"
+                f"berlese train LIBRARY --out {as_word(folder)}"
             )
         facts = read_facts(folder / JSON_NAME)
         content = read_whole(folder / ARRAYS_NAME, facts)

@@ -2,13 +2,13 @@
 
 from enum import StrEnum
 from pathlib import Path
-from shlex import quote
 from typing import Annotated
 
 import typer
 
 from berlese.cli import flags
 from berlese.cli.console import finish_step, print_json, user_errors
+from berlese.errors import as_word
 
 
 class Promise(StrEnum):
@@ -70,7 +70,7 @@ def plan(
             f"{out}: {len(animals)} animals to look at, {pictures_beside(out)} shows them. "
             "Fill in scientificName (or validated, unknown, dubious, discarded in "
             "identificationVerificationStatus), then: "
-            f"berlese import {quote(str(out))} --into {quote(str(survey))} --by 'YOUR NAME'"
+            f"berlese import {as_word(out)} --into {as_word(survey)} --by {as_word('YOUR NAME')}"
         )
 
 
@@ -115,7 +115,7 @@ def import_names(
             notes = (
                 *notes,
                 f"The model does not know {listed}. To teach it: "
-                f"berlese train BUNDLE --add {quote(str(into))} --out NEW-BUNDLE",
+                f"berlese train BUNDLE --add {as_word(into)} --out NEW-BUNDLE",
             )
         report = replace(report, failures=(*unusable, *report.failures), notes=notes)
     finish_step(report, "names added", as_json=json)
