@@ -212,11 +212,12 @@ def _ways_into_several(
     thing, mask = whole.thing, whole.mask
     rows = slice(whole.top, whole.top + mask.shape[0])
     columns = slice(whole.left, whole.left + mask.shape[1])
-    count = 1
-    for parts in (
-        _at_faint_bridges(mask, thing.contrast[rows, columns], least),
-        *(split_touching(mask, least, neck=neck, depth=depth) for neck in NECKS),
-    ):
+    parts = _at_faint_bridges(mask, thing.contrast[rows, columns], least)
+    if len(parts) > 1:
+        yield parts
+    count = len(parts)
+    for neck in NECKS:
+        parts = split_touching(mask, least, neck=neck, depth=depth, more_than=count)
         if len(parts) > count:
             count = len(parts)
             yield parts

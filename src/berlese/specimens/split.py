@@ -9,13 +9,19 @@ LEAST_BODY = 0.35  # of the thickest body: what is slighter is a leg
 LEAST_SHARE = 0.12  # of the whole area that a part needs to be an animal of its own
 LEAST_AREA = 0.08  # of the square of the smallest length
 
+_FLOOD = 8 | cv2.FLOODFILL_FIXED_RANGE | cv2.FLOODFILL_MASK_ONLY | (1 << 8)
 Part = tuple[NDArray[np.bool_], int, int]
 _Mask = NDArray[np.bool_]
 _Labels = NDArray[np.int32]
 
 
 def split_touching(
-    mask: _Mask, smallest: float, *, neck: float, depth: NDArray[np.float32] | None = None
+    mask: _Mask,
+    smallest: float,
+    *,
+    neck: float,
+    depth: NDArray[np.float32] | None = None,
+    more_than: int = 1,
 ) -> list[Part]:
     """Split one object into animals.
 
@@ -33,6 +39,8 @@ def split_touching(
         Thickness of a neck over that of the slighter body.
     depth : ndarray of float32, optional
         `depth_of(mask)`, where it is known already.
+    more_than : int
+        Number of parts that is no news; what has no more bodies is not split.
 
     Returns
     -------
@@ -41,7 +49,7 @@ def split_touching(
     """
     depth = depth_of(mask) if depth is None else depth
     bodies = _bodies(depth, smallest, neck)
-    if bodies.max() < 2:
+    if bodies.max() <= max(more_than, 1):
         return [(mask, 0, 0)]
     return grown(mask, bodies, smallest)
 
@@ -58,14 +66,16 @@ def grown(
 ) -> list[Part]:
     """Give every pixel of `mask` to the nearest body; bodies that stay slight are dropped."""
     for _ in range(2):
-        labels = np.where(mask, _nearest(bodies), 0)
-        sizes = np.bincount(labels.ravel(), minlength=int(bodies.max()) + 1)[1:]
-        large = sizes >= max(least_share * float(mask.sum()), LEAST_AREA * smallest**2)
+        nearest = _nearest(bodies, mask)
+        sizes = np.bincount(nearest, minlength=int(bodies.max()) + 1)[1:]
+        large = sizes >= max(least_share * len(nearest), LEAST_AREA * smallest**2)
         if large.sum() < 2:
             return [(mask, 0, 0)]
         if large.all():
             break
-        bodies = np.where(np.concatenate([[False], large])[bodies], bodies, 0)
+        bodies = np.concatenate([[False], large]).astype(np.int32).take(bodies) * bodies
+    labels = np.zeros(mask.shape, np.int32)
+    labels[mask] = nearest
     parts = []
     for number, frame in enumerate(find_objects(labels), 1):
         if frame is not None:
@@ -73,18 +83,20 @@ def grown(
     return parts
 
 
-def _nearest(bodies: _Labels) -> _Labels:
-    """Number of the body that is nearest to each pixel."""
-    free = (bodies == 0).astype(np.uint8)
+def _nearest(bodies: _Labels, mask: _Mask) -> _Labels:
+    """Number of the body that is nearest to each pixel of a mask, of shape (pixels,)."""
+    free = (bodies == 0).view(np.uint8)
     _, zones = cv2.distanceTransformWithLabels(free, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    own = bodies > 0
     owner = np.zeros(int(zones.max()) + 1, np.int32)
-    owner[zones[bodies > 0]] = bodies[bodies > 0]
-    return np.asarray(owner[zones])
+    owner[zones[own]] = bodies[own]
+    return np.asarray(owner.take(zones[mask]))
 
 
 def _bodies(depth: NDArray[np.float32], smallest: float, neck: float) -> _Labels:
     """Label the cores of bodies: what stays connected above `neck` of its own peak."""
     cores = np.zeros(depth.shape, np.int32)
+    filled = np.zeros((depth.shape[0] + 2, depth.shape[1] + 2), np.uint8)
     count = 0
     remaining = depth.copy()
     least = max(1.5, 0.06 * smallest, LEAST_BODY * float(depth.max()))
@@ -92,9 +104,14 @@ def _bodies(depth: NDArray[np.float32], smallest: float, neck: float) -> _Labels
         _, peak, _, at = cv2.minMaxLoc(remaining)
         if peak <= least:
             return cores
-        _, above = cv2.connectedComponents((depth > neck * peak).astype(np.uint8))
-        core = above == above[at[1], at[0]]
-        if not cores[core].any():
+        # Just less than the whole way down, so that what is no more than the neck stays out.
+        below = float(np.nextafter(np.float32(peak) - np.float32(neck * peak), np.float32(0)))
+        *_, (left, top, width, height) = cv2.floodFill(depth, filled, at, 0, below, 1e9, _FLOOD)
+        rows, columns = slice(top, top + height), slice(left, left + width)
+        own = filled[1:-1, 1:-1][rows, columns]
+        core = own > 0
+        if not cores[rows, columns][core].any():
             count += 1
-            cores[core] = count
-        remaining[core] = 0
+            cores[rows, columns][core] = count
+        remaining[rows, columns][core] = 0
+        own[:] = 0
