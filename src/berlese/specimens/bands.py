@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from berlese.specimens.dish import Dish
-from berlese.specimens.floor import Floor, contrast_of
+from berlese.specimens.floor import Floor, Strip, contrast_of
 
 BLOCK = 128  # pixels of a block that has its own noise; bands are as high, or a multiple of it
 LEAST_CONTRAST = 9.0  # grey levels
@@ -91,11 +91,22 @@ class _Open:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _Raw:
+    """One band before it is smoothed."""
+
+    top: int
+    pixels: _Bytes
+    ground: Strip
+    contrast: _Bytes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Band:
     """What is kept of one band: labels are those of 2 x 2 pixels, counted through the photo."""
 
     top: int
     pixels: _Bytes
+    ground: Strip
     contrast: _Bytes
     labels: NDArray[np.int32]
     low: NDArray[np.uint8]
@@ -143,42 +154,43 @@ class Sweep:
     def things(self) -> Iterator[Thing]:
         """Yield each thing when its last row has gone by."""
         before: _Bytes | None = None
-        waiting: tuple[int, _Bytes, _Bytes] | None = None
+        waiting: _Raw | None = None
         top = 0
         for pixels in self._photo.bands(self._rows):
-            raw = self._raw_contrast(pixels, top)
+            raw = self._raw(pixels, top)
             if waiting is not None:
-                yield from self._take(*waiting, before, raw)
-                before = waiting[2]
-            waiting = (top, pixels, raw)
+                yield from self._take(waiting, before, raw.contrast)
+                before = waiting.contrast
+            waiting = raw
             top += len(pixels)
         if waiting is not None:
-            yield from self._take(*waiting, before, None)
+            yield from self._take(waiting, before, None)
         yield from self._closed(self._photo.height)
 
-    def _raw_contrast(self, pixels: _Bytes, top: int) -> _Bytes:
-        contrast = contrast_of(pixels, self._ground.rows(top, top + len(pixels)), self._polarity)
+    def _raw(self, pixels: _Bytes, top: int) -> _Raw:
+        ground = self._ground.strip(top, top + len(pixels))
+        whole = ground.crop(slice(0, len(pixels)), slice(None))
+        contrast = contrast_of(pixels, whole, self._polarity)
         if self._inside is not None:
             self._inside.blank_outside(contrast, top)
-        return contrast
+        return _Raw(top, pixels, ground, contrast)
 
-    def _take(
-        self, top: int, pixels: _Bytes, raw: _Bytes, before: _Bytes | None, after: _Bytes | None
-    ) -> Iterator[Thing]:
+    def _take(self, raw: _Raw, before: _Bytes | None, after: _Bytes | None) -> Iterator[Thing]:
         """Label one band, with the rows beside it for smoothing, and yield what is complete."""
-        parts = [each for each in (before, raw, after) if each is not None]
-        above = 0 if before is None else 2
-        beside = [
-            raw if each is raw else each[-2:] if each is before else each[:2] for each in parts
-        ]
+        beside = [raw.contrast]
+        if before is not None:
+            beside.insert(0, before[-2:])
+        if after is not None:
+            beside.append(after[:2])
         blurred = np.asarray(cv2.GaussianBlur(np.concatenate(beside), (3, 3), 0), np.uint8)
-        smooth = blurred[above : above + len(raw)]
-        low = _thresholds(raw)
-        labels, opened = self._label(smooth, low, top)
-        band = _Band(top, pixels, np.ascontiguousarray(smooth), labels, low)
+        above = 0 if before is None else 2
+        smooth = np.ascontiguousarray(blurred[above : above + len(raw.contrast)])
+        low = _thresholds(raw.contrast)
+        labels, opened = self._label(smooth, low, raw.top)
+        band = _Band(raw.top, raw.pixels, raw.ground, smooth, labels, low)
         self._join_seam(band, opened)
         self._kept.append(band)
-        yield from self._closed(top + len(raw))
+        yield from self._closed(raw.top + len(raw.pixels))
         while sum(len(each.pixels) for each in self._kept) > self._keep_rows:
             self._kept.pop(0)
 
@@ -186,21 +198,19 @@ class Sweep:
         self, smooth: _Bytes, low: NDArray[np.uint8], top: int
     ) -> tuple[NDArray[np.int32], dict[int, _Open]]:
         """Number the connected pixels of a band, at half its size."""
-        spread = _spread(low, smooth.shape)
-        half = _pooled(smooth > spread)
+        strongest = _pooled(smooth)
+        half = (strongest > _spread(low, strongest.shape, BLOCK // 2)).view(np.uint8)
         count, labels, stats, _ = cv2.connectedComponentsWithStats(half, connectivity=8)
         seeded = np.zeros(count, bool)
-        seeds = _pooled(
-            smooth > _spread(np.minimum(low * SEED_FACTOR, 250).astype(np.uint8), smooth.shape)
-        )
-        seeded[labels[seeds > 0]] = True
+        least = np.minimum(low * SEED_FACTOR, 250).astype(np.uint8)
+        seeded[labels[strongest > _spread(least, strongest.shape, BLOCK // 2)]] = True
         stats = stats * 2
         reach = np.hypot(stats[:, 2], stats[:, 3])
         height = 2 * half.shape[0]
         at_seam = (stats[:, 1] == 0) | (stats[:, 1] + stats[:, 3] >= height)
         wanted = (reach >= self._smallest) & seeded | at_seam
         wanted[0] = False
-        shifted = np.where(labels > 0, labels + np.int32(self._count), 0).astype(np.int32)
+        shifted = np.asarray((labels + np.int32(self._count)) * half, np.int32)
         opened = {}
         for label in np.flatnonzero(wanted).tolist():
             x, y, wide, high = (int(n) for n in stats[label, :4])
@@ -261,37 +271,42 @@ class Sweep:
         mask = np.concatenate(
             [_own_pixels(each, own, left, right, thing.labels) for each, own in rows]
         )
-        beneath = slice(left // BLOCK, (right - 1) // BLOCK + 1)
-        blocks = [
-            each.low[
-                own.start // BLOCK : (min(own.stop, len(each.pixels)) - 1) // BLOCK + 1, beneath
-            ]
-            for each, own in rows
-        ]
-        low = float(np.median(np.concatenate([each.ravel() for each in blocks])))
-        ground = self._ground.crop(left, top, right, top + len(pixels))
+        ground = np.concatenate([each.ground.crop(own, slice(left, right)) for each, own in rows])
+        low = _middle_low(rows, slice(left // BLOCK, (right - 1) // BLOCK + 1))
         return Thing(left, top, pixels, ground, contrast, mask, low)
+
+
+def _middle_low(rows: list[tuple[_Band, slice]], beneath: slice) -> float:
+    """Median threshold of the blocks beneath a thing."""
+    blocks = [
+        each.low[own.start // BLOCK : (min(own.stop, len(each.pixels)) - 1) // BLOCK + 1, beneath]
+        for each, own in rows
+    ]
+    values = sorted(value for each in blocks for value in each.ravel().tolist())
+    return (values[(len(values) - 1) // 2] + values[len(values) // 2]) / 2
 
 
 def _own_pixels(band: _Band, own: slice, left: int, right: int, labels: list[int]) -> _Mask:
     """Pixels of a thing within a band: those above the noise in its blocks of 2 x 2."""
-    rows = np.arange(len(band.pixels))[own]
-    half = band.labels[rows[0] // 2 : rows[-1] // 2 + 1, left // 2 : (right + 1) // 2]
-    mine = np.isin(half, labels) if len(labels) > 1 else half == labels[0]
+    first, last = own.start, min(own.stop, len(band.pixels))
+    half = band.labels[first // 2 : (last + 1) // 2, left // 2 : (right + 1) // 2]
+    mine = np.isin(half, labels) if len(labels) > 2 else (half == labels[0]) | (half == labels[-1])
     whole = mine.repeat(2, axis=0).repeat(2, axis=1)
-    whole = whole[rows[0] % 2 :, left % 2 :][: len(rows), : right - left]
-    spread = _spread(band.low, band.contrast.shape)[own, left:right]
+    whole = whole[first % 2 :, left % 2 :][: last - first, : right - left]
+    blocks = slice(left // BLOCK, (right - 1) // BLOCK + 1)
+    low = band.low[first // BLOCK : (last - 1) // BLOCK + 1, blocks]
+    down, across = first % BLOCK, left % BLOCK
+    spread = _spread(low, (down + last - first, across + right - left))[down:, across:]
     return np.asarray(whole & (band.contrast[own, left:right] > spread))
 
 
-def _pooled(mask: _Mask) -> _Bytes:
-    """Halve a mask: a block of 2 x 2 is set where any of its pixels is."""
-    height, width = mask.shape
+def _pooled(values: _Bytes) -> _Bytes:
+    """Halve a picture: of each block of 2 x 2 the largest value."""
+    height, width = values.shape
     if height % 2 or width % 2:
-        mask = np.pad(mask, ((0, height % 2), (0, width % 2)))
-    each = mask.view(np.uint8)
-    rows = each[::2] | each[1::2]
-    return np.ascontiguousarray(rows[:, ::2] | rows[:, 1::2])
+        values = np.pad(values, ((0, height % 2), (0, width % 2)))
+    rows = cv2.max(values[::2], values[1::2])
+    return np.maximum(rows[:, ::2], rows[:, 1::2])
 
 
 def _thresholds(contrast: _Bytes) -> NDArray[np.uint8]:
@@ -330,7 +345,9 @@ def _below_median(values: NDArray[np.int16]) -> float:
     return float(np.partition(values, half - 1)[:half].mean()) / (0.325 * 1.4142)
 
 
-def _spread(low: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Give each pixel the threshold of its block."""
-    whole = low.repeat(BLOCK, axis=0)[: shape[0]] if len(low) > 1 else low
-    return np.broadcast_to(whole.repeat(BLOCK, axis=1)[:, : shape[1]], shape)
+def _spread(
+    low: NDArray[np.uint8], shape: tuple[int, ...], block: int = BLOCK
+) -> NDArray[np.uint8]:
+    """Give each pixel the threshold of its block of `block` pixels."""
+    whole = low.repeat(block, axis=0)[: shape[0]] if len(low) > 1 else low
+    return np.broadcast_to(whole.repeat(block, axis=1)[:, : shape[1]], shape)

@@ -47,9 +47,7 @@ def context_of(readings: Sequence[Reading], trust: _Float) -> _Float:
     weight = np.where(trust > 0.5, trust, 0.0) + 1e-6
     typical = np.array([_weighted_median(column, weight) for column in own.T])
     neighbours = _Neighbours(readings)
-    counts = np.array(
-        [neighbours.counts(each, number) for each, number in zip(flat, owner.tolist(), strict=True)]
-    )
+    counts = neighbours.counts(flat, owner)
     near = neighbours.crowd(flat, 4 * float(np.exp(typical[0])))
     return np.column_stack([own - typical, np.log1p(near), np.log1p(np.minimum(counts, _MANY))])
 
@@ -84,30 +82,43 @@ class _Neighbours:
         middles = (frames[:, :2] + frames[:, 2:]) / 2
         return np.maximum(self._tree.query_ball_point(middles, reach, return_length=True) - 1, 0)
 
-    def counts(self, candidate: Candidate, own: int) -> tuple[int, int]:
-        """How many other things are parallel and alike, and how many stand level and alike."""
-        return self._parallel(candidate, own), max(
-            self._level(candidate, own, side) for side in (0, 1)
-        )
+    def counts(self, candidates: Sequence[Candidate], owner: NDArray[np.intp]) -> _Float:
+        """How many other things are parallel and alike, and how many stand level and alike.
 
-    def _parallel(self, candidate: Candidate, own: int) -> int:
-        if candidate.features[_SLENDER] < 2.2:
-            return 0
-        left, top, right, bottom = candidate.frame
-        reach = 6 * float(np.exp(candidate.features[_LENGTH]))
-        found = self._tree.query_ball_point(((left + right) / 2, (top + bottom) / 2), reach)
-        near = np.array([each for each in found if each != own], int)
-        turned = np.abs((self._angles[near] - candidate.angle + 90) % 180 - 90)
-        alike = np.abs(self._sizes[near] - candidate.features[[_LENGTH, _WIDTH]]) < 0.3
-        return int(((turned < 4) & alike.all(axis=1)).sum())
+        `owner` is the number of the thing that each candidate is of; of shape (n, 2).
+        """
+        frames = np.array([each.frame for each in candidates])
+        level = np.maximum(*(self._level(frames, owner, side) for side in (0, 1)))
+        return np.column_stack([self._parallel(candidates, frames, owner), level])
 
-    def _level(self, candidate: Candidate, own: int, side: int) -> int:
+    def _parallel(
+        self, candidates: Sequence[Candidate], frames: _Float, owner: NDArray[np.intp]
+    ) -> NDArray[np.intp]:
+        counts = np.zeros(len(candidates), np.intp)
+        sizes = np.array([each.features[[_LENGTH, _WIDTH, _SLENDER]] for each in candidates])
+        slender = np.flatnonzero(sizes[:, 2] >= 2.2)
+        if not len(slender):
+            return counts
+        middles = (frames[slender, :2] + frames[slender, 2:]) / 2
+        found = self._tree.query_ball_point(middles, 6 * np.exp(sizes[slender, 0]))
+        near = np.concatenate([np.asarray(each, np.intp) for each in found])
+        asked = slender.repeat([len(each) for each in found])
+        angles = np.array([each.angle for each in candidates])
+        turned = np.abs((self._angles[near] - angles[asked] + 90) % 180 - 90)
+        alike = (np.abs(self._sizes[near] - sizes[asked, :2]) < 0.3).all(axis=1)
+        parallel = alike & (turned < 4) & (near != owner[asked])
+        return np.bincount(asked[parallel], minlength=len(candidates))
+
+    def _level(self, frames: _Float, owner: NDArray[np.intp], side: int) -> NDArray[np.intp]:
         """Things whose upper and lower (or left and right) edges are level with these."""
-        low, high = candidate.frame[side], candidate.frame[side + 2]
+        low, high = frames[:, side], frames[:, side + 2]
         slack = 0.08 * (high - low) + 1
-        first, last = np.searchsorted(self._sorted[side], (low - slack, low + slack))
-        level = self._by_side[side][first:last]
-        level = level[level != own]
-        ends = np.abs(self._frames[level, side + 2] - high) < slack
-        apart = np.abs(self._frames[level, 1 - side] - candidate.frame[1 - side])
-        return int((ends & (apart < 25 * (high - low))).sum())
+        first = np.searchsorted(self._sorted[side], low - slack)
+        counts = np.searchsorted(self._sorted[side], low + slack) - first
+        asked = np.arange(len(frames)).repeat(counts)
+        among = np.arange(len(asked)) - (np.cumsum(counts) - counts - first).repeat(counts)
+        level = self._by_side[side][among]
+        ends = np.abs(self._frames[level, side + 2] - high[asked]) < slack[asked]
+        apart = np.abs(self._frames[level, 1 - side] - frames[asked, 1 - side])
+        near = apart < 25 * (high - low)[asked]
+        return np.bincount(asked[ends & near & (level != owner[asked])], minlength=len(frames))

@@ -38,6 +38,10 @@ class Floor:
 
     def rows(self, top: int, bottom: int) -> _Bytes:
         """Floor of the photo's rows from `top` to `bottom` (exclusive)."""
+        return self.strip(top, bottom).crop(slice(0, bottom - top), slice(None))
+
+    def strip(self, top: int, bottom: int) -> "Strip":
+        """Floor of the photo's rows from `top` to `bottom` (exclusive), in little memory."""
         count = len(self.levels)
         step = max(1, self.height // (3 * count))  # rows that may share one: far less than noise
         first, last = top // step, -(-bottom // step)
@@ -49,13 +53,26 @@ class Floor:
             below = self.levels[min(above + 1, count - 1)]
             share = place - above
             cv2.addWeighted(self.levels[above], 1 - share, below, share, 0, result[row])
-        whole = result.repeat(step, axis=0) if step > 1 else result
-        return whole[top - first * step : bottom - first * step]
+        return Strip(result, np.arange(top, bottom) // step - first)
 
-    def crop(self, left: int, top: int, right: int, bottom: int) -> _Bytes:
-        """Floor of a box of the photo."""
-        narrow = Floor(np.ascontiguousarray(self.levels[:, left:right]), self.height)
-        return narrow.rows(top, bottom)
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Strip:
+    """Floor of some rows of a photo, of which neighbours share one.
+
+    Attributes
+    ----------
+    levels : ndarray of uint8 of shape (k, photo width, 3)
+    shared : ndarray of int of shape (rows,)
+        Which of the k each row has.
+    """
+
+    levels: _Bytes
+    shared: NDArray[np.intp]
+
+    def crop(self, rows: slice, columns: slice) -> _Bytes:
+        """Floor of a box of the strip."""
+        return np.asarray(self.levels[:, columns][self.shared[rows]])
 
 
 def stretched(levels: _Bytes, width: int, height: int) -> Floor:
