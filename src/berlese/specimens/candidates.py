@@ -35,12 +35,14 @@ _Float = NDArray[np.float64]
 class Candidate:
     """A possible animal: `mask` with its frame's place in the photo, and its measurements.
 
-    `mask` has `scale` pixels for each pixel of the photo; `left` and `top` are photo pixels,
-    `angle` is the direction of the longer side in degrees, 0 to 180. `look` is what
-    `berlese.specimens.look` takes it for; None where the measurements alone were sure.
+    `mask` has `scale` pixels for each pixel of the photo, and is held in bits, since a photo may
+    have tens of thousands; `left` and `top` are photo pixels, `angle` is the direction of the
+    longer side in degrees, 0 to 180. `look` is what `berlese.specimens.look` takes it for; None
+    where the measurements alone were sure.
     """
 
-    mask: _Mask
+    bits: NDArray[np.uint8]
+    shape: tuple[int, int]
     left: float
     top: float
     scale: float
@@ -51,9 +53,15 @@ class Candidate:
     look: NDArray[np.float32] | None = None
 
     @property
+    def mask(self) -> _Mask:
+        """Its pixels, in the frame."""
+        height, width = self.shape
+        return np.unpackbits(self.bits, count=height * width).reshape(height, width).view(np.bool_)
+
+    @property
     def frame(self) -> tuple[float, float, float, float]:
         """Left, top, right and bottom in photo pixels."""
-        height, width = self.mask.shape
+        height, width = self.shape
         right, bottom = self.left + width / self.scale, self.top + height / self.scale
         return self.left, self.top, right, bottom
 
@@ -132,7 +140,8 @@ def _described(pieces: Sequence[Piece]) -> list[Candidate]:
     values = measured(pieces)
     return [
         Candidate(
-            piece.mask,
+            np.packbits(piece.mask),
+            (piece.mask.shape[0], piece.mask.shape[1]),
             piece.thing.left + piece.left / piece.thing.scale,
             piece.thing.top + piece.top / piece.thing.scale,
             piece.thing.scale,
