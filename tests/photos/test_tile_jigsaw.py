@@ -6,12 +6,11 @@ import pytest
 from berlese.photos.tile_jigsaw import (
     SIDES,
     Sides,
-    likelihood_ratio,
     put_together,
     sides_of,
     usual_steps,
 )
-from berlese.photos.tile_pairs import small_tile
+from berlese.photos.tile_texture import even_detail
 from tests.photos.scenes import texture
 
 
@@ -64,33 +63,29 @@ def test_pairs_that_agree_on_nothing_show_no_stage():
     assert usual_steps([np.array(each) for each in shifts]) is None
 
 
-def noisy(picture: np.ndarray, seed: int) -> np.ndarray:
-    noise = np.random.default_rng(seed).normal(0, 1.5, picture.shape)
-    return (picture + noise).astype(np.float32)
+def four_corners() -> list[np.ndarray]:
+    scene = texture(460, 460)[..., 0].astype(np.float32)
+    noise = np.random.default_rng(0).normal(0, 1.5, (4, 256, 256)).astype(np.float32)
+    corners = [(0, 0), (0, 204), (204, 0), (204, 204)]
+    pictures = [scene[y : y + 256, x : x + 256] for y, x in corners]
+    return [even_detail(each) for each in noise + pictures]
 
 
-def test_one_place_is_likelier_than_two_where_both_tiles_show_it():
-    scene = texture(256, 460)[..., 0].astype(np.float32)
-    one, two = (small_tile(noisy(scene[:, at : at + 256], at)) for at in (0, 204))
-    other = small_tile(noisy(texture(256, 256, seed=5)[..., 0].astype(np.float32), 3))
-    shift = np.array([204, 0])
-    assert likelihood_ratio(one, two, shift) > 50
-    assert likelihood_ratio(one, other, shift) < -50
-    assert likelihood_ratio(one, two, shift + np.array([9, 9])) < -50
-
-
-def test_plain_ground_says_nothing():
-    one, two = (small_tile(noisy(np.full((256, 256), 200, np.float32), seed)) for seed in (1, 2))
-    assert abs(likelihood_ratio(one, two, np.array([204, 0]))) < 1
+STEPS = (np.array([200.0, 4.0]), np.array([-3.0, 207.0]))
 
 
 def test_tiles_are_tried_on_all_four_sides():
-    scene = texture(460, 460)[..., 0].astype(np.float32)
-    corners = [(0, 0), (0, 204), (204, 0), (204, 204)]
-    tiles = [small_tile(noisy(scene[y : y + 256, x : x + 256], y + x)) for y, x in corners]
-    sides = sides_of(tiles, (np.array([200, 4]), np.array([-3, 207])))
+    sides = sides_of(four_corners(), STEPS)
     assert put_together(sides) in (
         {n: (n // 2 - r, n % 2 - c) for n in range(4)} for r in (0, 1) for c in (0, 1)
     )
     np.testing.assert_array_equal(sides.shifts[0, 0, 1], (204, 0))
     np.testing.assert_array_equal(sides.shifts[3, 2, 0], (0, -204))
+
+
+def test_no_other_tile_is_tried_where_a_neighbour_is_beyond_doubt():
+    tiles = [*four_corners(), even_detail(np.full((256, 256), 120, np.float32))]
+    told = sides_of(tiles, STEPS, {(0, 1): 0.9}).nats
+    assert told[0, 0, 1] > 50
+    assert (told[0, 0, 2:] == told[0, 0, 2]).all()  # all of them as for one that was not tried
+    assert told[0, 0, 2] < -1

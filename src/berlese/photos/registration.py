@@ -118,6 +118,7 @@ def register(
     *,
     scale: bool = True,
     turn: bool = True,
+    levels: int | None = None,
 ) -> Registration:
     """Find the shift, turn and scale that bring `moving` onto `fixed`.
 
@@ -132,9 +133,12 @@ def register(
         A first guess, some ten pixels near; by default nothing moved.
     scale, turn : bool
         Whether these may differ.
+    levels : int, optional
+        Of the pyramid above the pictures themselves; 0 for a first guess that is near to a pixel.
     """
     matrix = identity() if start is None else start.copy()
-    levels = _levels(fixed.shape, moving.shape)
+    if levels is None:
+        levels = _levels(fixed.shape, moving.shape)
     # Interpolation must not cost detail, or pictures that moved by half a pixel look duller.
     pyramid: list[tuple[Any, Any]] = [
         (cv2.GaussianBlur(fixed, (0, 0), 0.8), cv2.GaussianBlur(moving, (0, 0), 0.8))

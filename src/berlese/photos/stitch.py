@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -20,9 +19,10 @@ from berlese.photos.brightness import brightness
 from berlese.photos.frames import Frame, open_frames
 from berlese.photos.mosaic import Placement, write_mosaic
 from berlese.photos.registration import Matrix, after, inverse, rescaled, shift_by
-from berlese.photos.tile_jigsaw import SIDES, Shift, Sides, put_together, sides_of, usual_steps
+from berlese.photos.tile_jigsaw import NEAR, SIDES, put_together, sides_of, usual_steps
 from berlese.photos.tile_names import Place, grid_of, layout_of_sequence, sequence_of
 from berlese.photos.tile_pairs import (
+    ENOUGH,
     SMALL_SIDE,
     Link,
     SmallTile,
@@ -32,18 +32,25 @@ from berlese.photos.tile_pairs import (
     small_tile,
 )
 from berlese.photos.tile_poses import Poses, solve_poses
+from berlese.photos.tile_texture import even_detail
 
 FloatArray = NDArray[np.float32]
+Numbers = NDArray[np.float64]
 Advance = Callable[[int], None]
-Rough = dict[tuple[int, int], tuple[float, NDArray[np.int64]]]
+Rough = dict[tuple[int, int], tuple[float, Numbers]]
 """For pairs of tiles, correlation and shift in small pixels."""
+Guesses = dict[tuple[int, int], Numbers]
+"""For pairs of tiles, where to look for the second, in small pixels."""
 Stage = Callable[[str, int | None], Advance]
 
 _REGISTER_SIDE = 2048
-_GREYS_HELD = 12  # tiles of which the brightness is kept while pairs are registered
+_MATCH_SIDE = 640  # of tiles, where each is tried beside each
+_DETAILS_HELD = 12  # tiles of which the detail is kept while pairs are registered
 _PLAIN = 1.5  # grey levels of detail below which a tile has nothing to hold on
 _LEAST_OVERLAP = 0.02  # share of a tile, from which a pair is tried
-_NEAR = 0.12  # of a tile's side, by which a step may differ from the usual one
+_NEAR = 0.12  # of a tile's side, by which a step may differ from the usual one at first sight
+_ROUGH = 3.0  # small pixels, by which a shift found at first sight may be wrong
+_NEIGHBOURS = 4.0  # nats that hold two tiles together which lie side by side for other reasons
 _ALIKE = 0.6  # correlation of small tiles, where no name says that they lie side by side
 _SURE = 0.03  # of the least sure direction, there: outlines of dishes fit in many places
 _KNOWN_PX = 1.0  # standard deviation of a tile's place from which it is in doubt
@@ -106,21 +113,21 @@ class _Tiles:
     left_out: list[PhotoError]
     small: list[SmallTile] = field(default_factory=list)
     colours: list[FloatArray] = field(default_factory=list)
-    greys: OrderedDict[int, FloatArray] = field(default_factory=OrderedDict)
+    details: OrderedDict[int, FloatArray] = field(default_factory=OrderedDict)
 
     def factor(self, number: int, side: int) -> float:
         """Return how many pixels of a tile one of its reduced form stands for."""
         kind = self.frames[number].kind
         return max(max(kind.width, kind.height) / side, 1.0)
 
-    def grey(self, number: int) -> FloatArray:
-        """Return a tile's brightness for registering; the latest few are kept."""
-        if number not in self.greys:
-            self.greys[number] = self.frames[number].grey(_REGISTER_SIDE)
-            if len(self.greys) > _GREYS_HELD:
-                self.greys.popitem(last=False)
-        self.greys.move_to_end(number)
-        return self.greys[number]
+    def detail(self, number: int) -> FloatArray:
+        """Return a tile's evened detail for registering; the latest few are kept."""
+        if number not in self.details:
+            self.details[number] = even_detail(self.frames[number].grey(_REGISTER_SIDE))
+            if len(self.details) > _DETAILS_HELD:
+                self.details.popitem(last=False)
+        self.details.move_to_end(number)
+        return self.details[number]
 
 
 def stitch_tiles(
@@ -246,64 +253,105 @@ def _find_links(
     """
     stems = [frame.path.stem for frame in tiles.frames]
     places, grid = grid_of(stems), "names"
+    every = list(combinations(range(len(stems)), 2))
+    if places is not None:
+        beside = [pair for pair in every if _are_neighbours(places, *pair)]
+        rough = _rough(tiles, beside, stage("find neighbours", len(beside)))
+        guesses, agree = _by_usual_steps(rough, places)
+        if agree < len(stems) / 2:  # the names do not fit the pictures
+            places = None
     cells: dict[int, Place] = {}
-    candidates = list(combinations(range(len(stems)), 2))
-    if places is not None:
-        candidates = [pair for pair in candidates if _are_neighbours(places, *pair)]
-    rough = _rough(tiles, candidates, stage("find neighbours", len(candidates)))
-    if places is not None:
-        rough = _usual_steps(rough, places)
-    if places is not None and len(rough) < len(stems) / 2:  # the names do not fit the pictures
-        places = None
-        candidates = list(combinations(range(len(stems)), 2))
-        rough = _rough(tiles, candidates, stage("find neighbours", len(candidates)))
+    near = NEAR * SMALL_SIDE
     if places is None:
-        sequence = sequence_of(stems)
-        alike = {pair: shift for pair, (found, shift) in rough.items() if found >= _ALIKE}
-        usual = usual_steps(alike.values())
-        beside = _beside(alike, usual)
-        places = layout_of_sequence(sequence, beside) if sequence else None
-        grid = "pictures" if places is None else "sequence"
+        rough = _rough(tiles, every, stage("find neighbours", len(every)))
+        alike = {pair: each for pair, each in rough.items() if each[0] >= _ALIKE}
+        usual = usual_steps(shift for _, shift in alike.values())
+        places, grid = _layout(stems, alike, usual), "sequence"
         if places is not None:
-            beside_each = {pair for pair in rough if _are_neighbours(places, *pair)}
-            rough = _usual_steps({pair: rough[pair] for pair in beside_each}, places)
-    if places is None:
-        rough = {pair: each for pair, each in rough.items() if each[0] >= _ALIKE}
-        if usual is not None:
-            sides = sides_of(tiles.small, usual)
-            cells = put_together(sides)
-            rough = _pairs_of(sides, cells) or rough
-    advance = stage("register pairs", len(rough))
+            guesses, _ = _by_usual_steps(rough, places)
+        else:
+            grid, near = "pictures", _ROUGH
+            guesses = {pair: shift for pair, (_, shift) in alike.items()}
+            cells, told = _by_jigsaw(tiles, rough, usual, stage)
+            guesses = told or guesses
+    advance = stage("register pairs", len(guesses))
     links = []
-    for (first, second), (_, shift) in rough.items():
-        links.append(_fine(tiles, first, second, shift))
+    for (first, second), guess in guesses.items():
+        enough = ENOUGH if places is None and not cells else _NEIGHBOURS
+        links.append(_fine(tiles, first, second, guess, near, enough=enough))
         advance(1)
     found = [each for each in links if each is not None]
-    if places is None:
-        found = [each for each in found if np.linalg.eigvalsh(each.sure)[0] >= _SURE]
     if places is not None:
         cells = dict(enumerate(places))
+    elif not cells:
+        found = [each for each in found if np.linalg.eigvalsh(each.sure)[0] >= _SURE]
     return found, places, cells, grid
 
 
-def _usual_steps(rough: Rough, places: Sequence[Place]) -> Rough:
-    """Keep the pairs whose step is near the median one along the rows, or down the columns."""
-    kept = {}
+def _by_usual_steps(rough: Rough, places: Sequence[Place]) -> tuple[Guesses, int]:
+    """Take the step of most pairs along the rows, or down the columns, for all neighbours.
+
+    Returns
+    -------
+    (dict, int)
+        Where the second tile of each pair is to be looked for; and how many lie there at first
+        sight.
+    """
+    guesses: Guesses = {}
+    agree = 0
     for axis in (0, 1):
-        along = {}
+        along = []
         for (first, second), (correlation, shift) in rough.items():
             step = places[second][axis] - places[first][axis]
-            if step:
-                along[first, second] = (correlation, shift, shift * step)
+            if abs(step) == 1 and _are_neighbours(places, first, second):
+                along.append((correlation, shift * step))
         if not along:
             continue
-        steps = np.array([each[2] for each in along.values()])
-        sure = np.array([each[0] for each in along.values()])
+        steps = np.array([each[1] for each in along])
+        sure = np.array([each[0] for each in along])
         usual = np.median(steps[sure >= np.median(sure)], axis=0)
-        for pair, (correlation, shift, own) in along.items():
-            if np.abs(own - usual).max() <= _NEAR * SMALL_SIDE:
-                kept[pair] = (correlation, shift)
-    return kept
+        agree += int((np.abs(steps - usual).max(axis=1) <= _NEAR * SMALL_SIDE).sum())
+        for first, second in combinations(range(len(places)), 2):
+            step = places[second][axis] - places[first][axis]
+            if abs(step) == 1 and _are_neighbours(places, first, second):
+                guesses[first, second] = usual * step
+    return guesses, agree
+
+
+def _layout(
+    stems: Sequence[str], alike: Rough, usual: tuple[Numbers, Numbers] | None
+) -> list[Place] | None:
+    """Return the grid through which a running number goes, if there is one and it fits."""
+    sequence = sequence_of(stems)
+    shifts = {pair: shift for pair, (_, shift) in alike.items()}
+    return layout_of_sequence(sequence, _beside(shifts, usual)) if sequence else None
+
+
+def _by_jigsaw(
+    tiles: _Tiles, rough: Rough, usual: tuple[Numbers, Numbers] | None, stage: Stage
+) -> tuple[dict[int, Place], Guesses]:
+    """Put tiles together whose names tell nothing; return their cells, and where neighbours lie."""
+    if usual is None:
+        return {}, {}
+    count = len(tiles.frames)
+    details = [
+        even_detail(frame.grey(_MATCH_SIDE)).astype(np.float16)  # all at once: held short
+        for frame in tiles.frames
+    ]
+    larger = tiles.factor(0, SMALL_SIDE) / tiles.factor(0, _MATCH_SIDE)
+    sides = sides_of(
+        details,
+        (usual[0] * larger, usual[1] * larger),
+        {pair: correlation for pair, (correlation, _) in rough.items()},
+        stage("put tiles together", count * (count - 1) // 2),
+    )
+    cells = put_together(sides)
+    guesses = {}
+    for first, second in combinations(sorted(cells), 2):
+        apart = (cells[second][0] - cells[first][0], cells[second][1] - cells[first][1])
+        if apart in SIDES:
+            guesses[first, second] = sides.shifts[SIDES.index(apart), first, second] / larger
+    return cells, guesses
 
 
 def _are_neighbours(places: Sequence[Place], first: int, second: int) -> bool:
@@ -324,7 +372,7 @@ def _rough(
 
 
 def _beside(
-    shifts: Mapping[tuple[int, int], Shift], usual: tuple[Shift, Shift] | None
+    shifts: Mapping[tuple[int, int], Numbers], usual: tuple[Numbers, Numbers] | None
 ) -> dict[tuple[int, int], Place]:
     """Return for pairs side by side the step in rows and columns; corners are none.
 
@@ -344,24 +392,33 @@ def _beside(
     return found
 
 
-def _pairs_of(sides: Sides, cells: Mapping[int, Place]) -> Rough:
-    """Return the neighbours among tiles that were put together, with what their overlaps say."""
-    found: Rough = {}
-    for first, second in combinations(sorted(cells), 2):
-        apart = (cells[second][0] - cells[first][0], cells[second][1] - cells[first][1])
-        if apart in SIDES:
-            at = (SIDES.index(apart), first, second)
-            found[first, second] = (float(sides.nats[at]), sides.shifts[at])
-    return found
-
-
 def _fine(
-    tiles: _Tiles, first: int, second: int, shift: NDArray[Any], *, features: bool = True
+    tiles: _Tiles,
+    first: int,
+    second: int,
+    guess: Numbers,
+    near: float,
+    *,
+    features: bool = True,
+    enough: float = _NEIGHBOURS,
 ) -> Link | None:
-    """Register a pair, and return it in whole pixels of the tiles."""
+    """Register a pair, and return it in whole pixels of the tiles.
+
+    Parameters
+    ----------
+    guess : ndarray of float64, shape (2,)
+        Where the second tile's corner lies in the first one's, in small pixels.
+    near : float
+        By how much that may be wrong, in small pixels.
+    features, enough
+        As of `link`.
+    """
     factor = tiles.factor(first, _REGISTER_SIDE)
     reduced = tiles.factor(first, SMALL_SIDE) / factor
-    found = link(first, second, tiles.grey, shift * reduced, features=features)
+    reach = int(np.ceil(near * reduced))
+    found = link(
+        first, second, tiles.detail, guess * reduced, reach, features=features, enough=enough
+    )
     if found is None or factor == 1:
         return found
     points = (found.points + 0.5) * factor - 0.5
@@ -487,11 +544,12 @@ def _more_links(
         shift = after(inverse(matrices[first]), matrices[second])[:, 2]
         free = 1 - np.abs(shift) / (kind.width, kind.height)
         if (first, second) not in known and free.min() > 0 and free.prod() > _LEAST_OVERLAP:
-            pairs.append((first, second, shift * SMALL_SIDE / max(kind.width, kind.height)))
+            near = _ROUGH if {first, second} <= set(poses.matrices) else NEAR * SMALL_SIDE
+            pairs.append((first, second, shift * SMALL_SIDE / max(kind.width, kind.height), near))
     advance = stage("register more pairs", len(pairs))
     found = []
-    for first, second, small_shift in pairs:
-        found.append(_fine(tiles, first, second, small_shift, features=False))
+    for first, second, guess, near in pairs:
+        found.append(_fine(tiles, first, second, guess, near, features=False))
         advance(1)
     dropped = {(each.first, each.second) for each in links if each not in poses.links}
     return [each for each in found if each and (each.first, each.second) not in dropped]

@@ -7,33 +7,32 @@ against two. A tile is laid where the neighbours laid before say so together, an
 for any other tile there, or for that tile elsewhere; what is left has no place.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft
 
 from berlese.photos.tile_names import Place
-from berlese.photos.tile_pairs import SMALL_SIDE, SmallTile, common_part
+from berlese.photos.tile_pairs import ENOUGH, SMALL_SIDE
+from berlese.photos.tile_texture import OVERSTATED, match
 
-FloatArray = NDArray[np.float32]
 Numbers = NDArray[np.float64]
-Shift = NDArray[np.int64]
 
 SIDES: tuple[Place, ...] = ((0, 1), (1, 0), (0, -1), (-1, 0))
 """Rows and columns from a tile to its neighbours: right, below, left, above."""
 
-_NEAR_PX = 14  # small pixels, by which a step may differ from the usual one
+NEAR = 0.055
+"""Share of a tile's longer side, by which a step may differ from the usual one."""
+
 _SIDEWAYS = 0.25  # of a tile's side, below which a shift is along a row or a column
 _AGREEING = 0.5  # of the pairs along an axis, at least, which must have the usual step
-_PEAKS = 3  # tried near each step
-_PIXELS_ALIKE = 8.0  # small pixels that the smoothing of detail makes one: 4 pi 0.8^2
-_HELD_BACK = 0.85  # correlation of one place, of what noise allows: shifts are in whole pixels
-_NOISE_LEFT = 0.353  # of white noise behind a Gaussian of 0.8 pixels: 1 / (2 sqrt(pi) 0.8)
-_NOISE_GUARD = 1.6  # noise is told by where there is least of it
-_ENOUGH = 8.0  # nats for a place
-_AHEAD = 6.0  # nats before any other
+_AHEAD = 6.0  # nats before any other tile or place
+_SETTLED = 8.0  # nats before any other shift, where a neighbour is beyond doubt
+_AGAINST = -5.0  # nats of a tile where another is beyond doubt
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,20 +44,20 @@ class Sides:
     nats : ndarray of float64, shape (4, n, n)
         For each of `SIDES`, that the tile of the column lies there beside the tile of the row:
         logarithm of the likelihood ratio.
-    shifts : ndarray of int64, shape (4, n, n, 2)
-        And where: right and down, in small pixels.
+    shifts : ndarray of float64, shape (4, n, n, 2)
+        And where: right and down, in pixels of what was compared.
     """
 
     nats: Numbers
-    shifts: NDArray[np.int64]
+    shifts: Numbers
 
 
-def usual_steps(shifts: Iterable[Shift]) -> tuple[Shift, Shift] | None:
+def usual_steps(shifts: Iterable[Numbers]) -> tuple[Numbers, Numbers] | None:
     """Find the step along rows and the one down columns that most shifts agree on.
 
     Parameters
     ----------
-    shifts : iterable of ndarray of int64, shape (2,)
+    shifts : iterable of ndarray of float64, shape (2,)
         Of pairs that look alike, right and down, in small pixels.
 
     Returns
@@ -67,7 +66,7 @@ def usual_steps(shifts: Iterable[Shift]) -> tuple[Shift, Shift] | None:
         None where no two shifts along an axis agree, or where most disagree: no stage then.
     """
     found = []
-    given = np.array(list(shifts), np.int64).reshape(-1, 2)
+    given = np.array(list(shifts), np.float64).reshape(-1, 2)
     for axis in (0, 1):
         along = given[
             (np.abs(given[:, 1 - axis]) < _SIDEWAYS * SMALL_SIDE)
@@ -76,74 +75,61 @@ def usual_steps(shifts: Iterable[Shift]) -> tuple[Shift, Shift] | None:
         along = along * np.sign(along[:, axis : axis + 1])
         if len(along) < 2:
             return None
-        near = np.abs(along[:, None] - along[None]).max(axis=2) <= _NEAR_PX
+        near = np.abs(along[:, None] - along[None]).max(axis=2) <= NEAR * SMALL_SIDE
         centre = int(np.argmax(near.sum(axis=1)))
         if near[centre].sum() < max(2, _AGREEING * len(along)):
             return None
-        found.append(np.round(np.median(along[near[centre]], axis=0)).astype(np.int64))
+        found.append(np.median(along[near[centre]], axis=0))
     return found[0], found[1]
 
 
-def sides_of(tiles: Sequence[SmallTile], steps: tuple[Shift, Shift]) -> Sides:
-    """Try each tile on all sides of each other one, near the usual steps."""
-    count = len(tiles)
+def sides_of(
+    details: Sequence[NDArray[np.floating[Any]]],
+    steps: tuple[Numbers, Numbers],
+    alike: Mapping[tuple[int, int], float] = MappingProxyType({}),
+    advance: Callable[[int], None] = lambda count: None,
+) -> Sides:
+    """Try each tile on all sides of each other one, near the usual steps.
+
+    Where a tile has a neighbour beyond doubt, no other is tried on that side.
+
+    Parameters
+    ----------
+    details : sequence of ndarray, shape (height, width)
+        As of `even_detail`; of any precision.
+    steps : (ndarray, ndarray) of float64, shape (2,)
+        Usual ones along rows and down columns, in pixels of `details`.
+    alike : mapping of (tile, tile) to float, optional
+        How alike pairs look at first sight: the most alike are tried first.
+    advance : callable, optional
+        Called with the number of pairs done.
+    """
+    count = len(details)
     nats = np.full((4, count, count), -np.inf)
-    shifts = np.zeros((4, count, count, 2), np.int64)
-    for first in range(count):
-        for second in range(first + 1, count):
-            crossed = tiles[first].spectrum * np.conj(tiles[second].spectrum)
-            peaks = fft.irfft2(crossed / np.maximum(np.abs(crossed), 1e-6))
-            for side, (down, right) in enumerate(SIDES):
-                step = right * steps[0] + down * steps[1]
-                best, shift = _best_near(tiles[first], tiles[second], peaks, step)
-                nats[side, first, second], shifts[side, first, second] = best, shift
-                nats[(side + 2) % 4, second, first] = best
-                shifts[(side + 2) % 4, second, first] = -shift
+    shifts = np.zeros((4, count, count, 2))
+    settled: set[tuple[int, int]] = set()
+    pairs = list(combinations(range(count), 2))
+    for first, second in sorted(pairs, key=lambda pair: -alike.get(pair, 0.0)):
+        one, other = (details[each].astype(np.float32) for each in (first, second))
+        for side, (down, right) in enumerate(SIDES):
+            back = (side + 2) % 4
+            step = right * steps[0] + down * steps[1]
+            said, shift = _AGAINST, step
+            if not settled & {(side, first), (back, second)}:
+                found = match(one, other, step, near_px(one.shape))
+                if found is not None:
+                    said, shift = found.nats / OVERSTATED, found.shift
+                    if found.lead >= _SETTLED * OVERSTATED:
+                        settled |= {(side, first), (back, second)}
+            nats[side, first, second] = nats[back, second, first] = said
+            shifts[side, first, second], shifts[back, second, first] = shift, -shift
+        advance(1)
     return Sides(nats, shifts)
 
 
-def _best_near(
-    first: SmallTile, second: SmallTile, peaks: FloatArray, step: Shift
-) -> tuple[float, Shift]:
-    reach = np.arange(-_NEAR_PX, _NEAR_PX + 1)
-    window = peaks[np.ix_((step[1] + reach) % len(peaks), (step[0] + reach) % peaks.shape[1])]
-    best, at = -np.inf, step
-    for place in np.argsort(window, axis=None)[: -_PEAKS - 1 : -1]:
-        row, column = np.unravel_index(int(place), window.shape)
-        shift = step + np.array([reach[column], reach[row]])
-        told = likelihood_ratio(first, second, shift)
-        if told > best:
-            best, at = told, shift
-    return best - float(np.log(window.size)), at  # the best of many places is no wonder
-
-
-def likelihood_ratio(first: SmallTile, second: SmallTile, shift: Shift) -> float:
-    """Say how much more likely an overlap is if both tiles show one place than if two.
-
-    Both are taken as normal with the correlation that noise allows, or with none. Detail that
-    lies in few pixels counts for as many as it fills (the participation ratio): one outline that
-    crosses an overlap is one thing, however long.
-
-    Returns
-    -------
-    float
-        Natural logarithm; 0 where there is too little overlap.
-    """
-    parts = common_part(first.detail, second.detail, shift)
-    if parts is None:
-        return 0.0
-    one, other = (part - part.mean() for part in parts)
-    noise = _NOISE_LEFT**2 * max(first.noise, second.noise) ** 2
-    power = float(one.var() * other.var()) ** 0.5
-    expected = _HELD_BACK * max(1 - _NOISE_GUARD * noise / max(power, 1e-9), 0.0)
-    if expected <= 0.05:
-        return 0.0
-    found = float((one * other).mean()) / power
-    energy = np.square(one) + np.square(other)
-    filled = float(energy.sum()) ** 2 / max(float(np.square(energy).sum()), 1e-9)
-    unlike = 1 - expected**2
-    gain = -0.5 * np.log(unlike) - (expected**2 - expected * found) / unlike
-    return float(filled / _PIXELS_ALIKE * gain)
+def near_px(shape: tuple[int, ...]) -> int:
+    """Return by how many pixels a step may differ from the usual one, for tiles of a shape."""
+    return int(np.ceil(NEAR * max(shape)))
 
 
 def put_together(sides: Sides) -> dict[int, Place]:
@@ -156,7 +142,7 @@ def put_together(sides: Sides) -> dict[int, Place]:
     """
     nats = sides.nats
     count = nats.shape[1]
-    if count < 2 or nats[:2].max() < _ENOUGH:
+    if count < 2 or nats[:2].max() < ENOUGH:
         return {}
     side, first, second = np.unravel_index(int(np.argmax(nats[:2])), nats[:2].shape)
     laid: dict[Place, int] = {(0, 0): int(first), SIDES[side]: int(second)}
@@ -191,7 +177,7 @@ def _surest(told: Numbers) -> tuple[int, int] | None:
     for place in np.argsort(told, axis=None)[::-1]:
         cell, tile = np.unravel_index(int(place), told.shape)
         best = told[cell, tile]
-        if best < _ENOUGH:
+        if best < ENOUGH:
             return None
         others = np.concatenate([np.delete(told[cell], tile), np.delete(told[:, tile], cell)])
         if best >= others.max(initial=-np.inf) + _AHEAD:

@@ -2,8 +2,9 @@
 
 First all candidates are compared small: peaks of the phase correlation (Kuglin and Hines 1975)
 are tried in turn, and the shift whose overlap correlates best is kept. Then the overlaps are
-registered in full size by `registration.register`; where that does not hold, matched features
-(SIFT, Lowe 2004) give another start.
+matched in full size by all their detail (`tile_texture`) and registered to parts of a pixel by
+`registration.register`; where that does not hold, matched features (SIFT, Lowe 2004) give another
+start.
 """
 
 from collections.abc import Callable
@@ -21,11 +22,13 @@ from berlese.photos.registration import (
     Matrix,
     Registration,
     after,
+    inverse,
     lay_onto,
     register,
     shift_by,
     shown_by,
 )
+from berlese.photos.tile_texture import ALIKE_PX, OVERSTATED, match, nats_of
 
 FloatArray = NDArray[np.float32]
 
@@ -35,12 +38,12 @@ _THINNEST_PX = 8  # of an overlap in small tiles
 _SMALL_CORRELATION = 0.25
 _SMALL_DETAIL = 1.5  # grey levels of detail in a small overlap, below which it tells nothing
 _SIGNIFICANT = 12.0  # correlation by the root of the pixels: what chance does not reach
-_TELLING = 0.4  # share of an overlap's detail that noise did not make, at least
-_AS_GOOD = 0.85  # of the correlation that noise allows, at least, in full size
-_NOISE_LEFT = 0.282  # of white noise behind a Gaussian of 1 pixel: 1 / (2 sqrt(pi))
-_ALIKE_PX = 12.6  # pixels that noise behind a Gaussian of 1 pixel makes alike: 4 pi
-_FLOOR_PX = 0.3  # what uneven light, lens and interpolation leave, as simulated tiles show
+_FLOOR_PX = 0.15  # what uneven light, lens and interpolation leave, as simulated tiles show
 _MARGIN_PX = 6.0  # by which an overlap is cut larger than thought
+_STRAYED_PX = 4.0  # between a start and the register it leads to
+_SPREAD_PX = 8.0  # over which detail that both tiles show is told from noise
+ENOUGH = 10.0
+"""Nats, as meant, from which two tiles are taken to show one place."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,7 +97,7 @@ def small_tile(grey: FloatArray) -> SmallTile:
     )
 
 
-def rough_shift(first: SmallTile, second: SmallTile) -> tuple[float, NDArray[np.int64]] | None:
+def rough_shift(first: SmallTile, second: SmallTile) -> tuple[float, NDArray[np.float64]] | None:
     """Find where the second tile's corner lies in the first tile's pixels, in small pixels.
 
     Returns
@@ -117,7 +120,7 @@ def rough_shift(first: SmallTile, second: SmallTile) -> tuple[float, NDArray[np.
         ):
             score = correlation * float(np.sqrt(pixels))
             best = correlation, shift
-    return best
+    return None if best is None else (best[0], best[1].astype(np.float64))
 
 
 def overlap_speaks(first: SmallTile, second: SmallTile, shift: NDArray[np.int64]) -> int:
@@ -162,55 +165,113 @@ def common_part(
 def link(
     first: int,
     second: int,
-    greys: Callable[[int], FloatArray],
-    shift: NDArray[np.float64],
+    details: Callable[[int], FloatArray],
+    guess: NDArray[np.float64],
+    reach: int,
     *,
     features: bool = True,
+    enough: float = ENOUGH,
 ) -> Link | None:
     """Register the overlap of two tiles; None where it does not hold.
 
     Parameters
     ----------
     first, second : int
-    greys : callable
-        Gives a tile's brightness by its number.
-    shift : ndarray of float64, shape (2,)
+    details : callable
+        Gives a tile's detail, as of `even_detail`, by its number.
+    guess : ndarray of float64, shape (2,)
         Roughly where the second tile's corner lies in the first one's pixels.
+    reach : int
+        Pixels by which that may be wrong.
     features : bool
-        Whether features are matched where that start does not lead to register.
+        Whether features are matched where no shift near the guess leads to register.
+    enough : float
+        Nats, as meant, that two tiles must have for it that they show one place.
     """
-    one, other = greys(first), greys(second)
-    boxes = _overlap(one.shape, other.shape, shift)
-    if boxes is None:
+    one, other = details(first), details(second)
+    found = match(one, other, guess, reach)
+    if found is not None and found.nats >= enough * OVERSTATED:
+        linked = _registered((first, second), one, other, found.matrix, found.spread, enough)
+        if linked is not None:
+            return linked
+    start = _by_features(one, other, guess, reach) if features else None
+    if start is None:
         return None
-    (left, top, right, bottom), (left_2, top_2, right_2, bottom_2) = boxes
-    part, own = _detail(one[top:bottom, left:right])
-    other_part, others = _detail(other[top_2:bottom_2, left_2:right_2])
-    if min(own, others) < _TELLING:
-        return None
-    start: Matrix | None = shift_by(left - shift[0] - left_2, top - shift[1] - top_2)
-    for attempt in range(1 + features):
-        if attempt:
-            start = _by_features(part, other_part)
-        if start is None:
-            break
-        found = register(part, other_part, start, scale=False)
-        moved = np.abs(found.matrix[:, 2] - start[:, 2]).max()
-        if found.correlation >= _AS_GOOD * np.sqrt(own * others) and moved < max(part.shape) / 4:
-            matrix = after(found.matrix, shift_by(-left, -top))
-            matrix = after(shift_by(left_2, top_2), matrix)
-            points = _points(part) + np.array([left, top])
-            sure, sd = _sureness(part, other_part, found)
-            return Link(first, second, matrix, points, found.correlation, sure, sd)
-    return None
+    return _registered((first, second), one, other, start, np.zeros((2, 2)), ENOUGH)
 
 
-def _points(detail: FloatArray) -> NDArray[np.float64]:
+def _registered(
+    pair: tuple[int, int],
+    one: FloatArray,
+    other: FloatArray,
+    start: Matrix,
+    spread: Matrix,
+    enough: float,
+) -> Link | None:
+    """Improve a start to parts of a pixel; None where it leads elsewhere, or holds no longer."""
+    box = _shared(one.shape, other.shape, start)
+    if box is None:
+        return None
+    left, top, right, bottom = box
+    part = 30 * one[top:bottom, left:right]
+    begin = after(start, shift_by(left, top))
+    found = register(part, 30 * other, begin, scale=False, levels=0)
+    middle = np.array([(right - left - 1) / 2, (bottom - top - 1) / 2])
+    apart = found.matrix - begin
+    moved = float(np.hypot(*(apart[:, :2] @ middle + apart[:, 2])))
+    pixels = np.array(shown_by(found.matrix, other.shape[1::-1], part.shape[1::-1]).sum(), float)
+    nats = float(nats_of(np.array(found.correlation), pixels))
+    if nats < enough * OVERSTATED or moved > _STRAYED_PX + 2 * np.sqrt(np.trace(spread)):
+        return None
+    points, sure, sd = _sureness(part, 30 * other, found, spread)
+    matrix = after(found.matrix, shift_by(-left, -top))
+    return Link(*pair, matrix, points + np.array([left, top]), found.correlation, sure, sd)
+
+
+def _sureness(
+    part: FloatArray, other: FloatArray, found: Registration, spread: Matrix
+) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+    """Return points that stand for an overlap, and how well it tells a shift.
+
+    Least squares knows a shift by the inverse of the structure tensor times the variance of what
+    remains between the two pictures (Baker and Matthews 2004). The tensor is of the gradients
+    that both pictures have: noise has some, too, but not the same. Detail was smoothed: neighbours
+    are not independent, and a pixel counts for one in `ALIKE_PX`. What other shifts have for them
+    comes on top.
+
+    Returns
+    -------
+    (ndarray of float64, shape (5, 2); ndarray of float64, shape (2, 2); float)
+        The middle of the common detail, and four points as far around as that spreads; the inverse
+        covariance, its larger eigenvalue made 1; and the standard deviation in that direction.
+    """
+    size = (part.shape[1], part.shape[0])
+    inside = shown_by(found.matrix, other.shape[1::-1], size)
+    laid = np.where(inside, lay_onto(other, found.matrix, size, smooth=True), 0)
+    rest = (part - found.gain * laid)[inside]
+    across, across_2, down, down_2 = (
+        cv2.Scharr(each, cv2.CV_32F, *along, scale=1 / 32) * inside
+        for along in ((1, 0), (0, 1))
+        for each in (part, laid)
+    )
+    cross = float((across * down_2 + down * across_2).sum()) / 2
+    tensor = np.array([[float((across * across_2).sum()), cross], [cross, 0]])
+    tensor[1, 1] = float((down * down_2).sum())
+    values, vectors = np.linalg.eigh(tensor)
+    values = np.maximum(values, 1e-3 * max(float(values[1]), 1e-9))
+    told = ALIKE_PX * rest.var() * (vectors / values) @ vectors.T
+    covariance = told + spread + _FLOOR_PX**2 * np.eye(2)
+    precision = np.linalg.inv(covariance)
+    largest = float(np.linalg.eigvalsh(precision)[1])
+    return _points(across * across_2 + down * down_2), precision / largest, largest**-0.5
+
+
+def _points(common: FloatArray) -> NDArray[np.float64]:
     """Return five points that stand for an overlap: its detail's middle, and as far as it spreads.
 
     A turn that was found where detail lies in one corner says little about the other ones.
     """
-    energy = np.square(cv2.Laplacian(detail, cv2.CV_32F)).astype(float)
+    energy = np.maximum(cv2.GaussianBlur(common, (0, 0), _SPREAD_PX), 0).astype(float)
     energy /= max(energy.sum(), 1e-12)
     spans = []
     for axis in (0, 1):  # columns along axis 0 summed give x
@@ -223,82 +284,46 @@ def _points(detail: FloatArray) -> NDArray[np.float64]:
     return np.array([*corners, (x, y)])
 
 
-def _sureness(
-    part: FloatArray, other: FloatArray, found: Registration
-) -> tuple[NDArray[np.float64], float]:
-    """Return how well an overlap tells a shift.
-
-    Least squares knows a shift by the inverse of the structure tensor times the variance of what
-    remains between the two pictures (Baker and Matthews 2004). That remainder was smoothed by
-    `_detail`: neighbours are not independent, and a pixel counts for one in `_ALIKE_PX`.
-
-    Returns
-    -------
-    (ndarray of float64, shape (2, 2), float)
-        The tensor, its larger eigenvalue made 1, and the standard deviation in that direction.
-    """
-    size = (part.shape[1], part.shape[0])
-    inside = shown_by(found.matrix, other.shape[1::-1], size)
-    rest = (part - found.gain * lay_onto(other, found.matrix, size, smooth=True))[inside]
-    across = cv2.Scharr(part, cv2.CV_32F, 1, 0, scale=1 / 32)[inside]
-    down = cv2.Scharr(part, cv2.CV_32F, 0, 1, scale=1 / 32)[inside]
-    cross = float(across @ down)
-    tensor = np.array([[float(across @ across), cross], [cross, float(down @ down)]])
-    largest = max(float(np.linalg.eigvalsh(tensor)[1]), 1e-12)
-    sd = float(np.sqrt(_ALIKE_PX * rest.var() / largest))
-    return tensor / largest, float(np.hypot(sd, _FLOOR_PX))
-
-
-def _detail(grey: FloatArray) -> tuple[FloatArray, float]:
-    """Return what is neither noise nor uneven light, and the share of it that noise did not make.
-
-    That share is the correlation that two pictures of one place can reach.
-    """
-    calm = cv2.GaussianBlur(grey, (0, 0), 1.0)
-    detail = np.asarray(calm - cv2.GaussianBlur(grey, (0, 0), 16.0), np.float32)
-    noise = np.square(_NOISE_LEFT * noise_of(grey))
-    return detail, float(np.clip(1 - noise / max(float(detail.var()), 1e-6), 0, 1))
-
-
 Box = tuple[int, int, int, int]
 
 
-def _overlap(
-    first: tuple[int, ...], second: tuple[int, ...], shift: NDArray[np.float64]
-) -> tuple[Box, Box] | None:
-    """Return the overlap with a margin (left, top, right, bottom) in either tile's pixels."""
-    right, down = shift
-    left, top = max(right, 0) - _MARGIN_PX, max(down, 0) - _MARGIN_PX
-    end = min(first[1], second[1] + right) + _MARGIN_PX
-    bottom = min(first[0], second[0] + down) + _MARGIN_PX
-    if min(end - left, bottom - top) < 4 * _MARGIN_PX:
+def _shared(first: tuple[int, ...], second: tuple[int, ...], matrix: Matrix) -> Box | None:
+    """Return what of the first tile the second shows, with a margin: left, top, right, bottom."""
+    back = inverse(matrix)
+    corners = np.array([[x, y] for x in (0, second[1] - 1) for y in (0, second[0] - 1)], float)
+    corners = corners @ back[:, :2].T + back[:, 2]
+    left, top = np.maximum(np.floor(corners.min(axis=0) - _MARGIN_PX), 0).astype(int)
+    end = np.ceil(corners.max(axis=0) + _MARGIN_PX + 1)
+    right, bottom = np.minimum(end, (first[1], first[0])).astype(int)
+    if min(right - left, bottom - top) < 4 * _MARGIN_PX:
         return None
-
-    def inside(shape: tuple[int, ...], x: float, y: float) -> Box:
-        return (
-            *(max(int(left - x), 0), max(int(top - y), 0)),
-            *(min(int(end - x), shape[1]), min(int(bottom - y), shape[0])),
-        )
-
-    return inside(first, 0, 0), inside(second, right, down)
+    return int(left), int(top), int(right), int(bottom)
 
 
-def _by_features(first: FloatArray, second: FloatArray) -> Matrix | None:
-    """Match features of two parts; None where too few agree on one shift and turn."""
+def _by_features(
+    one: FloatArray, other: FloatArray, guess: NDArray[np.float64], reach: int
+) -> Matrix | None:
+    """Match features near a guess; None where too few agree on one shift and turn."""
     sift: Any = cv2.SIFT.create(nfeatures=1500, contrastThreshold=0.02)
-    found = []
-    for part in (first, second):
-        grey = np.clip(128 + 4 * part, 0, 255).astype(np.uint8)
+    found, corners = [], []
+    for own, their, ahead in ((one, other, -guess), (other, one, guess)):
+        box = _shared(own.shape, their.shape, shift_by(*ahead))
+        if box is None:
+            return None
+        left, top = (max(edge - reach, 0) for edge in box[:2])
+        part = own[top : box[3] + reach, left : box[2] + reach]
+        grey = np.clip(128 + 40 * part, 0, 255).astype(np.uint8)
         found.append(sift.detectAndCompute(grey, None))
-    (keys, one), (other_keys, other) = found
-    if one is None or other is None or min(len(one), len(other)) < 8:
+        corners.append(np.array([left, top], np.float32))
+    (keys, first), (other_keys, second) = found
+    if first is None or second is None or min(len(first), len(second)) < 8:
         return None
-    pairs = cv2.BFMatcher().knnMatch(one, other, k=2)
+    pairs = cv2.BFMatcher().knnMatch(first, second, k=2)
     good = [each[0] for each in pairs if each[0].distance < 0.75 * each[1].distance]
     if len(good) < 6:
         return None
-    here = np.array([keys[each.queryIdx].pt for each in good], np.float32)
-    there = np.array([other_keys[each.trainIdx].pt for each in good], np.float32)
+    here = np.array([keys[each.queryIdx].pt for each in good], np.float32) + corners[0]
+    there = np.array([other_keys[each.trainIdx].pt for each in good], np.float32) + corners[1]
     matrix, agree = cv2.estimateAffinePartial2D(here, there, ransacReprojThreshold=3.0)
     if matrix is None or agree.sum() < 6:
         return None
