@@ -32,7 +32,9 @@ def test_rows_of_the_ground_are_those_of_the_whole():
     whole = ground.rows(0, 1200)
     assert whole.shape == (1200, 1600, 3)
     np.testing.assert_array_equal(ground.rows(333, 460), whole[333:460])
-    np.testing.assert_array_equal(ground.strip(320, 460).crop(slice(13, 140), slice(50, 90)), whole[333:460, 50:90])
+    np.testing.assert_array_equal(
+        ground.strip(320, 460).crop(slice(13, 140), slice(50, 90)), whole[333:460, 50:90]
+    )
 
 
 @pytest.mark.parametrize(
