@@ -130,3 +130,17 @@ def test_table_says_that_too_few_are_reviewed_for_intervals(survey, berlese, tmp
     assert len(notes) == 1
     assert notes[0].startswith("No interval for these counts")
     assert notes[0] in berlese("table", survey).stdout
+
+
+def test_animals_are_joined_and_cut_by_the_numbers_of_the_report(survey, berlese):
+    cut = berlese("cut", survey, "1.png", 2, "--into", 2, "--by", "Ada", "--json")
+    assert cut.exit_code == 0, cut.output
+    made = json.loads(cut.stdout)
+    assert made["animals"] == [2, 7]
+    assert "2 animals have no name yet: berlese predict" in made["notes"][0]
+    joined = berlese("join", survey, "1.png", 2, 7, "--by", "Ada")
+    assert joined.stdout.startswith("2 animals are one now: 2.")
+    refused = berlese("join", survey, "1.png", 1, 99, "--by", "Ada")
+    assert refused.exit_code == 2
+    assert "no animal 99" in refused.output
+    assert berlese("report", survey).exit_code == 0

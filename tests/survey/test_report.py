@@ -228,11 +228,11 @@ def test_the_truth_is_shown_where_it_is_known(found):
 def test_flags_are_said_in_words(found):
     with found.writing() as session:
         for each in session.scalars(select(Specimen)):
-            each.flags = ["touches_edge", "several"]
+            each.flags, each.several = ["touches_edge", "several"], 0.724
     named(found, "Ptiliidae")
     text = write_report(found).read_text(encoding="utf-8")
-    assert text.count("cut by the edge, perhaps several animals</span>") == 2
-    assert "[cut by the edge, perhaps several animals]" in text
+    assert text.count("cut by the edge, perhaps several animals (72 %)</span>") == 2
+    assert "[cut by the edge, perhaps several animals (72 %)]" in text
 
 
 def test_figures_and_headings_read_as_meant(found):

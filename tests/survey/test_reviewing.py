@@ -214,6 +214,30 @@ def test_names_settle_on_the_known_spelling_and_new_ones_are_told(named: Survey)
     assert say(named, [third], "Zopheridae").notes == ("'Zopheridae' is a new name here.",)
 
 
+def test_a_doubted_name_is_dubious_unless_a_person_insists(named: Survey) -> None:
+    first, second, third, fourth = next_to_review(named, 4)
+    names = [
+        GivenName(first.specimen_id, "Carabidae?", "validated", "sheet"),
+        GivenName(second.specimen_id, "cf. Carabidae", "validated", "sheet", insists=True),
+        GivenName(third.specimen_id, "Carabidae indet.", "validated", "sheet"),
+        GivenName(fourth.specimen_id, "?", "validated", "sheet"),
+    ]
+    report = add_names(named, names, "Ada")
+    said = {each.specimen_id: each.reviewed for each in animals_of(named) if each.reviewed}
+    kept = [said[each.specimen_id] for each in (first, second, third)]
+    assert [(word.taxon, word.status, word.qualifier) for word in kept] == [
+        ("Carabidae", "dubious", "?"),
+        ("Carabidae", "validated", "cf."),
+        ("Carabidae", "validated", "indet."),
+    ]
+    assert sum("'Carabidae?' was taken as 'Carabidae', dubious" in note for note in report.notes)
+    (failure,) = report.failures
+    assert "'?' is no name" in failure.reason
+    assert not any("?" in taxon for taxon in known_taxa(named))
+    assert add_names(named, names, "Ada").n_skipped == 3
+    assert taxa_to_teach(named, names) == {"Carabidae": 2}
+
+
 def test_names_follow_an_animal_into_another_outline(named: Survey, monkeypatch) -> None:
     drawn = next_to_review(named, 2)
     say(named, drawn[:1], "Carabidae", by="Ada")

@@ -34,6 +34,8 @@ VERBS = (
     adapting.adapt,
     calibration.calibrate,
     reviewing.plan,
+    reviewing.join,
+    reviewing.cut,
     studies.study,
     compositing.stack,
     compositing.stitch,

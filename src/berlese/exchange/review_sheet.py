@@ -5,7 +5,8 @@ predicted, bestTaxon, classificationProbability``), and two cells to fill: ``sci
 ``identificationVerificationStatus``. ``predicted`` is ``unknown`` where no name counts;
 ``bestTaxon``, which the probability is of, is a hint there. A name alone is a validated name;
 ``validated`` alone confirms the predicted one; ``unknown``, ``dubious`` and ``discarded`` (no
-animal) need no name. Rows where both are empty were not looked at. Other columns, and the order of
+animal) need no name. A name with a question mark or ``cf.`` is dubious, unless ``validated`` stands
+beside it. Rows where both are empty were not looked at. Other columns, and the order of
 all, are free: sheets of before there was ``bestTaxon`` have the hint in ``predicted``, and
 ``validated`` confirms it.
 Beside it lies a page with the animals' pictures, by the rows of the sheet.
@@ -88,13 +89,13 @@ def read_review_sheet(path: Path) -> tuple[list[GivenName], list[Failure]]:
         where = f"{path}, line {line}"
         if taxon is None and not status:
             continue
-        status = status or "validated"
+        insists, status = bool(status), status or "validated"
         if status not in SPOKEN or not cells[at_id]:
             reason = f"{STATUS} {status!r} is none of {', '.join(SPOKEN)}."
             failures.append(Failure(where, STAGE, reason if cells[at_id] else f"has no {ID}."))
             continue
         shown = cells[at_shown] if at_shown is not None else ""
-        names.append(GivenName(cells[at_id], taxon, status, where, shown or None))
+        names.append(GivenName(cells[at_id], taxon, status, where, shown or None, insists))
     return names, failures
 
 

@@ -84,8 +84,11 @@ ECOTAXA = {
 MASS_COLUMNS = ("mass_mg", "mass_mg_low", "mass_mg_high", "mass_source", "mass_interval")
 IDENTITY = (
     *("occurrenceID", "eventID", "locationID", "accessURI", "scientificName", "taxonRank"),
-    *("identificationVerificationStatus", "flags", "mm_per_pixel", "mm_per_pixel_source"),
+    *("identificationQualifier", "identificationVerificationStatus", "flags"),
+    *("severalProbability", "mm_per_pixel", "mm_per_pixel_source"),
 )
+LOOK = ("edge_px", "detail", "burnt", "crushed")
+"""How sharp and bright it is, see `berlese.specimens.sharpness.Look`."""
 FACT_COLUMNS = (
     *("occurrenceID", "measurementID", "measurementType", "measurementValue"),
     *("measurementAccuracy", "measurementUnit", "measurementMethod"),
@@ -147,7 +150,7 @@ def _crop_of(survey: Survey, row: Specimen, frame: Box) -> _Crop | None:
 def measurements_of(survey: Survey) -> pd.DataFrame:
     """One row an animal: what it is, what it measures; blank where the scale is not known."""
     columns = [*IDENTITY, *(quantity.name for quantity in QUANTITIES)]
-    columns += ["esd_mm", *MASS_COLUMNS, "length_px", "width_px", *ECOTAXA, "object_esd"]
+    columns += ["esd_mm", *MASS_COLUMNS, "length_px", "width_px", *ECOTAXA, "object_esd", *LOOK]
     return pd.DataFrame(_rows(survey), columns=columns)
 
 
@@ -170,11 +173,14 @@ def _rows(survey: Survey) -> Iterator[dict[str, Any]]:
                 "accessURI": photo.path,
                 "scientificName": word.taxon if named and word is not None else UNKNOWN,
                 "taxonRank": (word.rank or "") if named and word is not None else "",
+                "identificationQualifier": (word.qualifier or "") if word is not None else "",
                 "identificationVerificationStatus": word.status if word is not None else "",
                 "flags": " ".join(row.flags),
+                "severalProbability": _short(row.several, 1),
                 "mm_per_pixel": _short(photo.mm_per_pixel, 1),
                 "mm_per_pixel_source": photo.scale_source or "",
                 **_sizes(row, photo.mm_per_pixel),
+                **{name: _short((row.look or {}).get(name), 1) for name in LOOK},
                 **_mass(row, word.taxon if named and word is not None else None),
             }
 

@@ -244,7 +244,7 @@ def _specimen(
         word.identified_by if word is not None else None,
         word.probability if word is not None else None,
         word.taxon if word is not None and not named else None,
-        tuple(FLAG_WORDS.get(flag, flag.replace("_", " ")) for flag in specimen.flags),
+        tuple(_flag_in_words(flag, specimen) for flag in specimen.flags),
         " ".join(f"{x:.0f},{y:.0f}" for x, y in specimen.polygon),
         label,
         None
@@ -252,6 +252,12 @@ def _specimen(
         else specimen.length_px * mm_per_pixel,
         crop,
     )
+
+
+def _flag_in_words(flag: str, specimen: Specimen) -> str:
+    words = FLAG_WORDS.get(flag, flag.replace("_", " "))
+    sure = specimen.several if flag == "several" else None
+    return words if sure is None else f"{words} ({100 * sure:.0f} %)"
 
 
 def _by_taxon(photos: list[ReportedPhoto]) -> list[tuple[str, list[Shown]]]:

@@ -25,6 +25,7 @@ from berlese.survey.community import known_taxa
 from berlese.survey.failures import Failure, StepReport
 from berlese.survey.missing import missing_step
 from berlese.survey.number_ids import ids_meant, is_number
+from berlese.survey.qualifiers import QualifiedName, read_name
 from berlese.survey.sheets import listed
 from berlese.survey.spellings import Spellings, plain_name
 from berlese.survey.survey import Survey, utc_now
@@ -91,6 +92,9 @@ class GivenName:
         Where it was read, for messages.
     shown : str, optional
         The model's name that the person saw, or ``unknown``: another model may have spoken since.
+    insists : bool
+        Whether `status` was given in so many words: then it holds for a name with a question mark
+        too, which is ``dubious`` otherwise.
     """
 
     specimen_id: str
@@ -98,6 +102,7 @@ class GivenName:
     status: str
     where: str
     shown: str | None = None
+    insists: bool = False
 
 
 def animals_of(survey: Survey) -> list[Animal]:
@@ -105,6 +110,7 @@ def animals_of(survey: Survey) -> list[Animal]:
     words = selectinload(Specimen.identifications).load_only(
         Identification.taxon,
         Identification.rank,
+        Identification.qualifier,
         Identification.status,
         Identification.probability,
         Identification.probabilities,
@@ -196,10 +202,15 @@ def taxa_to_teach(survey: Survey, names: Iterable[GivenName]) -> dict[str, int]:
     if known is None:
         return {}
     spellings = Spellings(known)
-    said = Counter(
-        spellings.settle(each.taxon)
+    read = [
+        (each, read_name(each.taxon))
         for each in names
         if each.status == "validated" and each.taxon is not None
+    ]
+    said = Counter(
+        spellings.settle(name.taxon)
+        for each, name in read
+        if name.taxon and (each.insists or not name.is_unsure)
     )
     return {taxon: n for taxon, n in said.most_common() if taxon not in known}
 
@@ -274,6 +285,7 @@ def add_names(survey: Survey, names: Iterable[GivenName], by: str) -> StepReport
     spellings = Spellings(known_taxa(survey))
     done, skipped, gone, failures = 0, 0, 0, []
     restored: list[str] = []
+    doubted: dict[str, str] = {}
     with survey.exclusive(), survey.writing() as session:
         for given in names:
             try:
@@ -290,6 +302,8 @@ def add_names(survey: Survey, names: Iterable[GivenName], by: str) -> StepReport
             session.add(word)
             session.flush()
             done += 1
+            if word.status == "dubious" and given.status == "validated":
+                doubted[str(given.taxon)] = str(word.taxon)
             gone += not (word.specimen.current and word.specimen.photo.current)
     notes = spellings.notes()
     if restored:
@@ -297,6 +311,11 @@ def add_names(survey: Survey, names: Iterable[GivenName], by: str) -> StepReport
             f"A spreadsheet made numbers of some ids; read as the only animal each can mean: "
             f"{listed(restored)}."
         )
+    notes += [
+        f"{written!r} was taken as {taxon!r}, dubious, which counts as unknown; write validated "
+        f"beside it where it is to count as {taxon!r}."
+        for written, taxon in doubted.items()
+    ]
     if gone:
         notes.append(f"{gone} of these animals no longer count: found with other settings since.")
     return StepReport(done, skipped, tuple(failures), tuple(notes))
@@ -331,23 +350,40 @@ def _word(
         )
     every = specimen.identifications
     model = in_force([each for each in every if each.identified_by is None])
-    taxon = None if not (given.taxon or "").strip() else spellings.settle(given.taxon or "")
-    if taxon is None and given.status == "validated":
+    name = _read(given, spellings)
+    taxon = None if name is None else spellings.settle(name.taxon)
+    qualifier = None if name is None else name.qualifier
+    status = given.status
+    if status == "validated" and name is not None and name.is_unsure and not given.insists:
+        status = "dubious"
+    if taxon is None and status == "validated":
         taxon = given.shown or _sure_name(model)
         if taxon is None or is_reserved(taxon):
             raise SurveyError("there is no model's name to confirm; give one, or unknown.")
     own = [each for each in every if (each.identified_by or "").casefold() == by.casefold()]
     last = in_force(own)
-    if last is not None and (last.taxon, last.status) == (taxon, given.status):
+    if last is not None and (last.taxon, last.status, last.qualifier) == (taxon, status, qualifier):
         return None
     return Identification(
         specimen_id=specimen.id,
         taxon=taxon,
         rank=_rank_of(taxon, every),
-        status=given.status,
+        qualifier=qualifier,
+        status=status,
         identified_by=by,
         identified_at=utc_now(),
     )
+
+
+def _read(given: GivenName, spellings: Spellings) -> QualifiedName | None:
+    """Read a name; one that is in use as it stands is taken so. None where there is none."""
+    text = plain_name(given.taxon or "")
+    if not text:
+        return None
+    name = QualifiedName(text) if spellings.knows(text) else read_name(text)
+    if not name.taxon:
+        raise SurveyError(f"{text!r} is no name; give one, or the status unknown.")
+    return name
 
 
 def _sure_name(word: Identification | None) -> str | None:

@@ -4,33 +4,45 @@ One photo is one transaction: its crops are written first, then its rows, so tha
 leaves either all of a photo or nothing of it; crops that nobody refers to any more go last. A
 specimen that is found again, at the same place
 on the same photo, keeps its identity and all that was said about it; one that is found again in
-another outline (boxes overlap by half or more) keeps what people said.
+another outline (boxes overlap by half or more) keeps what people said. Outlines that
+a person joined or cut (`berlese.survey.outlining`) stay as that person wants them.
 """
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from berlese.errors import UnreadablePhotoError
 from berlese.photos.identity import sha256_of
+from berlese.photos.reading import Photo as OpenPhoto
 from berlese.photos.reading import open_photo
 from berlese.photos.writing import write_png
 from berlese.specimens.crop import Patch, cut_patches
 from berlese.specimens.matching import match_boxes
-from berlese.specimens.measure import measure
+from berlese.specimens.measure import filled, measure
 from berlese.specimens.outline import Box
 from berlese.specimens.outline import Specimen as FoundSpecimen
+from berlese.specimens.recut import box_around, in_reading_order
 from berlese.specimens.segment import SegmentSettings, fingerprint, segment_photo
 from berlese.survey.failures import UNUSABLE, Failure, StepReport, reason_of, record_failures
 from berlese.survey.sheets import shortened
 from berlese.survey.survey import Survey
-from berlese.survey.tables import Identification, Photo, Specimen, current_photos, specimen_id
+from berlese.survey.tables import (
+    Identification,
+    OutlineEdit,
+    Photo,
+    Specimen,
+    current_photos,
+    specimen_id,
+)
 
 STAGE = "segment"
 CROP_NAME = re.compile(r"[0-9a-f]{20}\.png")  # see `berlese.survey.tables.specimen_id`
@@ -71,7 +83,8 @@ def segment_photos(
     with survey.exclusive():
         crops_of = selectinload(Photo.specimens).load_only(Specimen.crop_path, Specimen.current)
         with survey.reading() as session:
-            photos = session.scalars(current_photos().options(crops_of)).all()
+            with_edits = (crops_of, selectinload(Photo.edits))
+            photos = session.scalars(current_photos().options(*with_edits)).all()
             todo = [
                 photo
                 for photo in photos
@@ -146,18 +159,64 @@ def _specimens_of(
         raise UnreadablePhotoError(path, "was edited since it was added; add it again.")
     limit = row.width * row.height if max_pixels is None else max_pixels
     photo = open_photo(path, max_pixels=limit, mm_per_pixel=row.mm_per_pixel)
-    folder = survey.crops / f"{safe_stem(path)}-{row.sha256[:12]}"
+    found = as_people_want(segment_photo(photo, settings), row.edits, photo.width, photo.height)
+    return cut_out(survey, photo, row.sha256, _once_a_place(found))
+
+
+def cut_out(
+    survey: Survey,
+    photo: OpenPhoto,
+    photo_sha256: str,
+    found: Sequence[FoundSpecimen],
+    numbers: Sequence[int] | None = None,
+) -> list[Specimen]:
+    """Write the crops of animals on a photo and describe them, numbered from 1 by default."""
+    folder = survey.crops / f"{safe_stem(photo.path)}-{photo_sha256[:12]}"
     folder.mkdir(exist_ok=True)
-    found = _once_a_place(segment_photo(photo, settings))
     rows: list[Specimen | None] = [None] * len(found)
     for number, patch in cut_patches(photo, [each.box for each in found]):
-        specimen = _describe(found[number], patch, row.sha256, number + 1)
+        shown = number + 1 if numbers is None else numbers[number]
+        specimen = _describe(found[number], patch, photo_sha256, shown)
         crop = folder / f"{specimen.id}.png"
         write_png(crop, patch.pixels)
         specimen.crop_path = crop.relative_to(survey.folder).as_posix()
         specimen.crop_sha256 = sha256_of(crop)
         rows[number] = specimen
     return [each for each in rows if each is not None]
+
+
+def as_people_want(
+    found: Sequence[FoundSpecimen], edits: Iterable[OutlineEdit], width: int, height: int
+) -> list[FoundSpecimen]:
+    """Put the outlines that people made in the place of those that they are of.
+
+    Parameters
+    ----------
+    found : sequence of Specimen
+        By segmentation.
+    edits : iterable of OutlineEdit
+        Of the photo, in the order in which they were made.
+    width, height : int
+        Of the photo.
+    """
+    for edit in edits:
+        made = [outlined(np.array(each, float), width, height) for each in edit.after]
+        before = [outlined(np.array(each, float), width, height) for each in edit.before]
+        known = [each.box for each in (*made, *before)]
+        replaced = {at for at, _, _ in match_boxes([each.box for each in found], known)}
+        kept = [each for at, each in enumerate(found) if at not in replaced]
+        found = in_reading_order([*kept, *made])
+    return list(found)
+
+
+def outlined(polygon: NDArray[np.float64], width: int, height: int) -> FoundSpecimen:
+    """Describe an animal that a person outlined: it is one, and surely."""
+    polygon = np.clip(polygon, 0, (width, height))
+    box = box_around(polygon)
+    box = Box(box.left, box.top, min(box.right, width), min(box.bottom, height))
+    at_edge = min(box.left, box.top) <= 1 or box.right >= width - 1 or box.bottom >= height - 1
+    area = float(filled(polygon, box).sum())
+    return FoundSpecimen(box, polygon, area, 1.0, ("touches_edge",) if at_edge else ())
 
 
 def _remove_idle_crops(survey: Survey, photo_sha256: str) -> None:
@@ -197,6 +256,7 @@ def _describe(found: FoundSpecimen, photo: Patch, photo_sha256: str, number: int
         height=height,
         polygon=[[round(float(px), 2), round(float(py), 2)] for px, py in found.polygon],
         score=round(float(found.score), 6),
+        several=round(float(found.several), 6),
         flags=list(found.flags),
         **measured.to_columns(),
         current=True,
@@ -215,11 +275,11 @@ def _replace_specimens(
     now = [session.merge(row) for row in rows]
     session.flush()
     photo = session.get_one(Photo, photo_sha256)
-    _carry_names(session, photo, before, now)
+    carry_names(session, photo, before, now)
     photo.segmentation = wanted
 
 
-def _carry_names(
+def carry_names(
     session: Session, photo: Photo, before: list[Specimen], now: list[Specimen]
 ) -> None:
     """Give animals that were found again in another outline what people said of them."""
@@ -233,7 +293,7 @@ def _carry_names(
         said = {_statement(word) for word in _by_people(new[at])}
         for word in _by_people(gone[was]):
             if _statement(word) not in said:
-                taxon, rank, status, by, when = _statement(word)
+                taxon, rank, status, by, when, qualifier = _statement(word)
                 copy = Identification(
                     specimen_id=new[at].id,
                     taxon=taxon,
@@ -241,6 +301,7 @@ def _carry_names(
                     status=status,
                     identified_by=by,
                     identified_at=when,
+                    qualifier=qualifier,
                 )
                 session.add(copy)
 
@@ -249,8 +310,12 @@ def _by_people(specimen: Specimen) -> list[Identification]:
     return [word for word in specimen.identifications if word.identified_by is not None]
 
 
-def _statement(word: Identification) -> tuple[str | None, str | None, str, str | None, str]:
-    return word.taxon, word.rank, word.status, word.identified_by, word.identified_at
+_Statement = tuple[str | None, str | None, str, str | None, str, str | None]
+
+
+def _statement(word: Identification) -> _Statement:
+    said = (word.taxon, word.rank, word.status)
+    return (*said, word.identified_by, word.identified_at, word.qualifier)
 
 
 def _box_of(specimen: Specimen, photo: Photo) -> Box:

@@ -52,6 +52,10 @@ class Spellings:
         self._new: dict[str, str | None] = {}
         self._respelled: dict[str, str] = {}
 
+    def knows(self, name: str) -> bool:
+        """Tell whether a name is in use, in any case."""
+        return name.casefold() in self._known
+
     def settle(self, text: str) -> str:
         """Give the known name that differs by case and spaces only, else the name itself."""
         name = plain_name(text)

@@ -109,6 +109,7 @@ class Photo(Base):
     specimens: Mapped[list["Specimen"]] = relationship(
         back_populates="photo", order_by="Specimen.number"
     )
+    edits: Mapped[list["OutlineEdit"]] = relationship(order_by="OutlineEdit.id")
 
 
 class UnusablePhoto(Base):
@@ -142,6 +143,8 @@ class Specimen(Base):
     polygon: Mapped[list[list[float]]] = mapped_column(JSON)
     """Outline as [x, y] points in photo pixels."""
     score: Mapped[float] = mapped_column("detectionProbability")
+    several: Mapped[float | None] = mapped_column("severalProbability")
+    """How likely it is more than one animal; None where an older berlese found it."""
     flags: Mapped[list[str]] = mapped_column(JSON)
     length_px: Mapped[float | None] = mapped_column("lengthPx")
     width_px: Mapped[float | None] = mapped_column("widthPx")
@@ -167,6 +170,20 @@ class Specimen(Base):
     identifications: Mapped[list["Identification"]] = relationship(
         back_populates="specimen", order_by="Identification.id"
     )
+
+
+class OutlineEdit(Base):
+    """Outlines that a person joined to one, or one that a person cut into several; only added."""
+
+    __tablename__ = "outline_edit"
+
+    id: Mapped[int] = mapped_column("outlineEditID", primary_key=True, autoincrement=True)
+    photo_sha256: Mapped[str] = mapped_column("photoSha256", ForeignKey(Photo.sha256), index=True)
+    before: Mapped[list[list[list[float]]]] = mapped_column(JSON)
+    """Outlines as they were: of each, [x, y] points in photo pixels."""
+    after: Mapped[list[list[list[float]]]] = mapped_column(JSON)
+    by: Mapped[str] = mapped_column("editedBy")
+    at: Mapped[str] = mapped_column("editedAt")
 
 
 class Model(Base):
@@ -198,6 +215,8 @@ class Identification(Base):
     taxon: Mapped[str | None] = mapped_column("scientificName")
     """The name; for an unknown from a model, the nearest taxon that the model knows."""
     rank: Mapped[str | None] = mapped_column("taxonRank")
+    qualifier: Mapped[str | None] = mapped_column("identificationQualifier")
+    """What a person wrote beside the name, such as ``cf.`` or ``?``."""
     probability: Mapped[float | None] = mapped_column("classificationProbability")
     probabilities: Mapped[dict[str, float] | None] = mapped_column(JSON(none_as_null=True))
     """Of every taxon that the model knows; None where a person spoke."""

@@ -1,4 +1,4 @@
-"""`plan` and `import`: which animals a person looks at next, and the names given."""
+"""`plan`, `import`, `join`, `cut`: whom a person looks at next, and what that person says."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -119,3 +119,64 @@ def import_names(
             )
         report = replace(report, failures=(*unusable, *report.failures), notes=notes)
     finish_step(report, "names added", as_json=json)
+
+
+PhotoOfSurvey = Annotated[
+    str, typer.Argument(help="Photo of the survey: its path or name.", show_default=False)
+]
+Person = Annotated[str, typer.Option(help="Who says so.")]
+
+
+def join(
+    survey: flags.Survey,
+    photo: PhotoOfSurvey,
+    numbers: Annotated[
+        list[int],
+        typer.Argument(help="Animals on it, as the report numbers them.", show_default=False),
+    ],
+    by: Person,
+    json: flags.Json = False,
+) -> None:
+    """Make one animal of several outlines; holds when the photo is searched again."""
+    with user_errors():
+        from berlese.survey.missing import missing_notes
+        from berlese.survey.outlining import join_animals
+        from berlese.survey.survey import Survey
+
+        with Survey.open(survey) as opened:
+            settings = {"photo": photo, "numbers": numbers, "by": by}
+            with opened.exclusive(), opened.recorded("join", settings, {}):
+                (number,) = join_animals(opened, photo, numbers, by)
+            notes = missing_notes(opened)
+    if json:
+        print_json({"animals": [number], "notes": list(notes)})
+    else:
+        typer.echo("\n".join([f"{len(set(numbers))} animals are one now: {number}.", *notes]))
+
+
+def cut(
+    survey: flags.Survey,
+    photo: PhotoOfSurvey,
+    number: Annotated[
+        int, typer.Argument(help="Animal on it, as the report numbers it.", show_default=False)
+    ],
+    by: Person,
+    into: Annotated[int, typer.Option(min=2, help="How many animals it is.")] = 2,
+    json: flags.Json = False,
+) -> None:
+    """Cut an outline that holds several animals; holds when the photo is searched again."""
+    with user_errors():
+        from berlese.survey.missing import missing_notes
+        from berlese.survey.outlining import cut_animal
+        from berlese.survey.survey import Survey
+
+        with Survey.open(survey) as opened:
+            settings = {"photo": photo, "number": number, "into": into, "by": by}
+            with opened.exclusive(), opened.recorded("cut", settings, {}):
+                made = cut_animal(opened, photo, number, into, by)
+            notes = missing_notes(opened)
+    if json:
+        print_json({"animals": made, "notes": list(notes)})
+    else:
+        are = ", ".join(map(str, made))
+        typer.echo("\n".join([f"Animal {number} is {into} animals now: {are}.", *notes]))
