@@ -42,8 +42,17 @@ def test_a_family_without_equations_takes_its_groups(family, group):
     assert equations_for(family) == equations_for(group) != ()
 
 
-def test_ants_have_equations_of_their_own():
-    assert {equation.taxon for equation in equations_for("Formicidae")} == {"Formicidae"}
+@pytest.mark.parametrize("family", ["Formicidae", "Vespidae", "Braconidae", "Ichneumonidae"])
+def test_some_families_have_equations_of_their_own(family):
+    assert {equation.taxon for equation in equations_for(family)} == {family}
+
+
+def test_a_wasp_of_15_by_4_mm_weighs_what_each_publication_says():
+    # Sample et al. 1993: exp(-1.537) * 60^1.319 = 0.21503 * 221.5 = 47.6; by length 15 alone
+    # exp(-3.54) * 15^2.782 = 0.029013 * 1870.2 = 54.3; Sabo et al. 2002: 0.001 * 15^3.723 = 23.9.
+    mass = dry_mass("Vespidae", 15, 4)
+    assert mass.mg == pytest.approx(47.6, rel=2e-3)
+    assert (mass.low, mass.high) == pytest.approx((23.9, 54.3), rel=2e-3)
 
 
 def test_the_twelve_taxa_of_the_paper_all_have_a_mass():
