@@ -107,6 +107,13 @@ def test_a_photo_of_nothing_is_said(pixels, words):
     assert "no_animals" not in {each.fault for each in findings_of([waiting])}
 
 
+def test_parts_of_something_larger_are_named(lineup):
+    photo = replace(seen(*lineup), cut_off=(6, 7, 8))
+    (found,) = findings_of([photo])
+    assert found.fault == "something_larger"
+    assert found.seen.startswith("Number 6, 7, 8 are parts of something larger")
+
+
 def test_nothing_is_said_of_the_evenness_of_a_black_photo():
     black = np.zeros((300, 400, 3), np.uint8)
     faults = {each.fault for each in findings_of([seen(black, [], [])])}

@@ -19,6 +19,7 @@ from berlese.errors import PhotoError
 from berlese.photos.reading import open_photo
 from berlese.photos.ruler import find_ruler
 from berlese.photos.thumbnails import fitted
+from berlese.specimens.cut_off import shares_cut_off
 from berlese.specimens.ground import look_at_ground
 from berlese.survey.measurements import measure_anew
 from berlese.survey.missing import as_argument
@@ -28,6 +29,7 @@ from berlese.survey.tables import Photo, Specimen, current_photos
 VERSION = 2  # of what is stored; another one is looked at again
 SIDE = 2400  # of the copy in which a ruler's ticks are looked for
 FEWEST_KNOWN = 3  # animals that speak for a photo; all of them where it has fewer
+CUT_OFF = 0.1  # of an outline that runs through something larger; of real animals up to 0.05
 SMALL_SIDE = 800  # of the one for the ground
 
 
@@ -66,6 +68,8 @@ class SeenPhoto:
         What was found on it.
     searched : bool
         Whether animals were looked for.
+    cut_off : tuple of int
+        Numbers of animals that seem to be parts of something larger, such as a hand.
     arguments : str
         The survey and the photo as they are to stand in a command.
     """
@@ -78,6 +82,7 @@ class SeenPhoto:
     reason: str
     animals: tuple[SeenAnimal, ...]
     searched: bool = True
+    cut_off: tuple[int, ...] = ()
     arguments: str = "SURVEY PHOTO"
 
     @property
@@ -171,16 +176,22 @@ def _look(survey: Survey, photo: Photo) -> str:
         photo.imaging = None
         return str(error)
     ruler = known.get("ruler") if known.get("version") == VERSION else _ruler_on(copy, photo)
-    photo.imaging = wanted | {"ground": _ground_of(copy, photo), "ruler": ruler}
+    photo.imaging = wanted | _seen_on(copy, photo) | {"ruler": ruler}
     return ""
 
 
-def _ground_of(copy: NDArray[np.uint8], photo: Photo) -> dict[str, float]:
+def _seen_on(copy: NDArray[np.uint8], photo: Photo) -> dict[str, Any]:
+    """Look at the ground, and for what was cut out of something larger."""
     small = fitted(copy, SMALL_SIDE)
     shrink = small.shape[1] / photo.width
-    outlines = [shrink * np.array(row.polygon) for row in _current(photo) if len(row.polygon) > 2]
-    ground = look_at_ground(small, outlines)
-    return {name: round(value, 4) for name, value in asdict(ground).items()}
+    outlined = [row for row in _current(photo) if len(row.polygon) > 2]
+    outlines = [shrink * np.array(row.polygon) for row in outlined]
+    ground = asdict(look_at_ground(small, outlines))
+    shares = zip(outlined, shares_cut_off(small, outlines), strict=True)
+    return {
+        "ground": {name: round(value, 4) for name, value in ground.items()},
+        "cut_off": [row.id for row, share in shares if share >= CUT_OFF],
+    }
 
 
 def _ruler_on(copy: NDArray[np.uint8], photo: Photo) -> dict[str, Any] | None:
@@ -213,5 +224,6 @@ def _seen(survey: Survey, photo: Photo, reason: str) -> SeenPhoto:
         reason,
         tuple(animals),
         photo.segmentation is not None,
+        tuple(each.number for each in animals if each.id in imaging.get("cut_off", ())),
         f"{as_argument(survey.folder)} {as_argument(survey.absolute(photo.path))}",
     )

@@ -43,10 +43,10 @@ class Finding:
     photo : str
         As the survey stores it.
     fault : str
-        Short name: unreadable, no_animals, out_of_focus, low_contrast, animals_out_of_focus,
-        overexposed, underexposed, black_animals, burnt_animals, colour_cast, uneven_light,
-        too_small, scale_offered, scale_differs, no_scale; against the other photos odd_light,
-        odd_colour, odd_evenness or odd_sharpness.
+        Short name: unreadable, no_animals, something_larger, out_of_focus, low_contrast,
+        animals_out_of_focus, overexposed, underexposed, black_animals, burnt_animals, colour_cast,
+        uneven_light, too_small, scale_offered, scale_differs, no_scale; against the other photos
+        odd_light, odd_colour, odd_evenness or odd_sharpness.
     seen : str
         What was seen, with the figure and its limit.
     advice : str
@@ -82,7 +82,7 @@ def findings_of(photos: Sequence[SeenPhoto]) -> list[Finding]:
 def _of_animals(photo: SeenPhoto) -> list[Finding]:
     if photo.searched and not photo.animals:
         return [_without_animals(photo)]
-    found = []
+    found = _of_something_larger(photo)
     edge, length = photo.median("edge_px"), photo.median("length_px")
     blurred = edge is not None and _is_blurred(edge, length)
     if blurred:
@@ -143,6 +143,28 @@ def _without_animals(photo: SeenPhoto) -> Finding:
     )
 
 
+def _of_something_larger(photo: SeenPhoto) -> list[Finding]:
+    if not photo.cut_off:
+        return []
+    which = f"Number {_numbers(photo.cut_off)} "
+    what = "is a part" if len(photo.cut_off) == 1 else "are parts"
+    return [
+        Finding(
+            photo.path,
+            "something_larger",
+            f"{which}{what} of something larger that is no ground: a hand, a tool, a label?",
+            "Take it out of the picture and photograph it again, or say `discarded` of what is no "
+            "animal (`berlese plan`, `berlese import`).",
+        )
+    ]
+
+
+def _numbers(numbers: Sequence[int]) -> str:
+    more = len(numbers) - NAMED_ANIMALS
+    listed = ", ".join(map(str, numbers[:NAMED_ANIMALS]))
+    return listed + (f" and {more} more" if more > 0 else "")
+
+
 def _is_blurred(edge_px: float, length_px: float | None) -> bool:
     return edge_px > max(BLURRED_EDGE_PX, BLURRED_SHARE * (length_px or 0))
 
@@ -159,15 +181,12 @@ def _single_blurred(photo: SeenPhoto, usual: float) -> list[Finding]:
     numbers = [animal.number for animal in photo.animals if is_one(animal)]
     if not numbers:
         return []
-    more = len(numbers) - NAMED_ANIMALS
-    listed = ", ".join(map(str, numbers[:NAMED_ANIMALS])) + (
-        f" and {more} more" if more > 0 else ""
-    )
     return [
         Finding(
             photo.path,
             "animals_out_of_focus",
-            f"{len(numbers)} of {len(photo.animals)} animals are out of focus: number {listed}.",
+            f"{len(numbers)} of {len(photo.animals)} animals are out of focus: "
+            f"number {_numbers(numbers)}.",
             "They lie higher or lower than the others: flatten or turn them, close the aperture, "
             "or take a focus stack.",
         )
