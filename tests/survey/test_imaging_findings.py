@@ -112,6 +112,8 @@ def test_parts_of_something_larger_are_named(lineup):
     (found,) = findings_of([photo])
     assert found.fault == "something_larger"
     assert found.seen.startswith("Number 6, 7, 8 are parts of something larger")
+    soft = [replace(each, edge_px=20.0) if each.number == 7 else each for each in photo.animals]
+    assert findings_of([replace(photo, animals=tuple(soft))]) == [found]  # and nothing of focus
 
 
 def test_nothing_is_said_of_the_evenness_of_a_black_photo():
@@ -186,6 +188,9 @@ def test_photos_without_scale_and_files_that_are_gone_are_said(lineup):
         ("gone.jpg", "unreadable"),
         ("a.jpg", "no_scale"),
     ]
+    assert found[1].seen.startswith("It has no scale")
+    two = findings_of([seen(*lineup, scale=None), seen(*lineup, scale=None, path="b.jpg")])
+    assert two[0].seen.startswith("It and 1 other have no scale")
 
 
 def test_a_rulers_scale_is_offered_and_held_against_the_stated_one(lineup):

@@ -175,7 +175,10 @@ def _single_blurred(photo: SeenPhoto, usual: float) -> list[Finding]:
     def is_one(animal: SeenAnimal) -> bool:
         edge = animal.edge_px
         return (
-            edge is not None and edge > ANIMAL_BLUR * usual and _is_blurred(edge, animal.length_px)
+            animal.number not in photo.cut_off
+            and edge is not None
+            and edge > ANIMAL_BLUR * usual
+            and _is_blurred(edge, animal.length_px)
         )
 
     numbers = [animal.number for animal in photo.animals if is_one(animal)]
@@ -378,7 +381,8 @@ def _without_scale(photos: Sequence[SeenPhoto]) -> list[Finding]:
     if not without:
         return []
     first = without[0]
-    many = "It has" if len(without) == 1 else f"It and {len(without) - 1} others have"
+    others = len(without) - 1
+    many = "It has" if not others else f"It and {others} other{'s' * (others > 1)} have"
     return [
         Finding(
             first.path,

@@ -111,14 +111,7 @@ def identify_specimens(
         features = store.get([crop.sha256 for crop in needed], bundle.backbone_hash)
         together = _together(crops, features, bundle) if compared else None
         if together is not None:
-            write_domain(
-                survey,
-                model_id,
-                together.contrast.check,
-                together.in_words(bundle),
-                unknown_rate=asked_for.unknown_rate,
-                held_out=bundle.seen,
-            )
+            _remember_domain(survey, bundle, model_id, asked_for, together)
         elif anew and not compared:
             forget_domain(survey)
         for _, members in groupby(crops, key=lambda crop: crop.photo_path):
@@ -129,9 +122,8 @@ def identify_specimens(
                 _without_features(crop, bundle) for crop in todo if crop.sha256 not in features
             ]
             if ready:
-                rows = np.stack([features[crop.sha256] for crop in ready])
                 predicted = bundle.predict(
-                    rows,
+                    np.stack([features[crop.sha256] for crop in ready]),
                     backbone_hash=bundle.backbone_hash,
                     settings=asked_for,
                     together=None if together is None else together.of(ready),
@@ -144,9 +136,26 @@ def identify_specimens(
             if progress is not None:
                 progress(len(on_photo))
         record_failures(survey.folder, IDENTIFY_STAGE, [crop.path for crop in crops], failures)
-    if together is None:
-        return StepReport(done, skipped, tuple(failures))
-    return StepReport(done, skipped, tuple(failures), (together.in_words(bundle),))
+    notes = () if together is None else (together.in_words(bundle),)
+    return StepReport(done, skipped, tuple(failures), notes)
+
+
+def _remember_domain(
+    survey: Survey,
+    bundle: Bundle,
+    model_id: str,
+    settings: NamingSettings,
+    together: "_Together",
+) -> None:
+    """Keep whether the photos are like those that the model's promises rest on."""
+    write_domain(
+        survey,
+        model_id,
+        together.contrast.check,
+        together.in_words(bundle),
+        unknown_rate=settings.unknown_rate,
+        held_out=bundle.seen,
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -80,37 +80,18 @@ def adapt_bundle(
         If features are not finite, or the target is too small.
     """
     bundle.require_backbone(backbone_hash)
-    if bundle.rows is None:
-        raise BundleError(
-            "the model was saved without its library's features, which adapting needs; train it "
-            "again with `berlese train`."
-        )
     X = np.asarray(features, np.float64)
-    if not np.isfinite(X).all():
-        raise SettingError("features of the target must be finite numbers; look for NaN in them.")
-    said = np.asarray(names, np.str_)
-    domains = Domains(
-        np.asarray(bundle.classifier.classes_),
-        np.asarray(bundle.rows.features, np.float64),
-        np.asarray(bundle.rows.codes, np.intp),
-        X,
-        reviewed_codes(said, bundle.classes),
-    )
-    as_is = bundle.classifier.predict_proba(X)
-    decision = decide(domains, as_is, np.asarray(at_random, bool), method=method)
-    reasons = (*decision.verdict.reasons, *_strange(said, bundle.classes))
-    decision = replace(decision, verdict=replace(decision.verdict, reasons=reasons))
-    record = {RECORD: decision.verdict.to_dict()}
-    notes = [*bundle.training.get("notes", []), *_notes(decision.verdict)]
-    training = bundle.training | record | {"notes": notes}
-    if decision.verdict.method == KEEP:
-        return replace(bundle, training=training), decision.verdict
     members = None if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
-    reviewed = _Reviewed(said, np.asarray(at_random, bool), members)
+    reviewed = _Reviewed(np.asarray(names, np.str_), np.asarray(at_random, bool), members)
+    domains = _domains(bundle, X, reviewed)
+    decision = _decided(bundle, domains, reviewed, method)
+    recorded = _recorded(bundle, decision.verdict)
+    if decision.verdict.method == KEEP:
+        return recorded, decision.verdict
     held_out = _held_out(decision, domains, reviewed)
     learned = domains.is_reviewed & (decision.verdict.method == REVIEWED)
     about = {DOMAIN: domain, LEARNED_FROM: hashes_of(X[learned])}
-    adapted = replace(bundle, training=training | about)
+    adapted = replace(recorded, training=recorded.training | about)
     return _with_promises(adapted, decision, X, held_out, reviewed), decision.verdict
 
 
@@ -138,6 +119,39 @@ class _Reviewed:
     def photos_of(self, rows: NDArray[np.intp]) -> NDArray[np.intp] | None:
         """Take the photos of some animals."""
         return None if self.members is None else self.members[rows]
+
+
+def _domains(bundle: Bundle, X: NDArray[np.float64], reviewed: _Reviewed) -> Domains:
+    """Put the library that a bundle was trained on beside the target."""
+    if bundle.rows is None:
+        raise BundleError(
+            "the model was saved without its library's features, which adapting needs; train it "
+            "again with `berlese train`."
+        )
+    if not np.isfinite(X).all():
+        raise SettingError("features of the target must be finite numbers; look for NaN in them.")
+    return Domains(
+        np.asarray(bundle.classifier.classes_),
+        np.asarray(bundle.rows.features, np.float64),
+        np.asarray(bundle.rows.codes, np.intp),
+        X,
+        reviewed_codes(reviewed.names, bundle.classes),
+    )
+
+
+def _decided(bundle: Bundle, domains: Domains, reviewed: _Reviewed, method: str) -> Decision:
+    """Choose how to adapt, or not to; the verdict tells of names that the model does not know."""
+    as_is = bundle.classifier.predict_proba(domains.target)
+    decision = decide(domains, as_is, reviewed.at_random, method=method)
+    reasons = (*decision.verdict.reasons, *_strange(reviewed.names, bundle.classes))
+    return replace(decision, verdict=replace(decision.verdict, reasons=reasons))
+
+
+def _recorded(bundle: Bundle, verdict: Verdict) -> Bundle:
+    """Write the verdict into a bundle's training summary."""
+    notes = [*bundle.training.get("notes", []), *_notes(verdict)]
+    record = {RECORD: verdict.to_dict(), "notes": notes}
+    return replace(bundle, training=bundle.training | record)
 
 
 def _with_promises(

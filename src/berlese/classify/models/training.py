@@ -80,33 +80,12 @@ def train_bundle(
     X = np.asarray(features, np.float64)
     y = np.asarray(labels, np.str_)
     counts = Counter(y.tolist())
-    if len(counts) < 2:
-        only = f"one taxon, {next(iter(counts))!r}" if counts else "no pictures"
-        raise LibraryError(
-            f"a model needs pictures of at least two taxa, but the library has {only}. "
-            "Add pictures of other taxa."
-        )
-    if strange := sorted(filter(is_reserved, counts)):
-        raise LibraryError(
-            f"{strange[0]!r} cannot be a taxon: tables use the word for something else. Rename "
-            "the pictures' taxon, or leave them out."
-        )
+    _require_taxa(counts)
     held = hold_out(X, y, groups, head=head, random_state=random_state, jobs=jobs)
     classifier = new_head(head, random_state=random_state).fit(X, y)
     codes = np.searchsorted(classifier.classes_, y)
-    likeness = Likeness.fit(X, codes, random_state=random_state)
-    rule = UnknownRule.fit(
-        held.seen.probabilities,
-        likeness,
-        held.likeness,
-        held.seen.groups,
-        X[held.rows].astype(np.float32),
-    )
-    calibration = None
-    if len(held.seen.codes):
-        calibration = Calibration.fit(
-            held.seen.probabilities, held.seen.codes, held.seen.groups, random_state=random_state
-        )
+    rule = _unknown_rule(X, codes, held, random_state)
+    calibration = _calibrated(held.seen, random_state)
     return Bundle(
         classifier=classifier,
         head=head,
@@ -120,6 +99,41 @@ def train_bundle(
         held_out=held.seen,
         taxonomy=taxonomy,
     )
+
+
+def _require_taxa(counts: Counter[str]) -> None:
+    """Refuse a library of one taxon, and words that are no taxa."""
+    if len(counts) < 2:
+        only = f"one taxon, {next(iter(counts))!r}" if counts else "no pictures"
+        raise LibraryError(
+            f"a model needs pictures of at least two taxa, but the library has {only}. "
+            "Add pictures of other taxa."
+        )
+    if strange := sorted(filter(is_reserved, counts)):
+        raise LibraryError(
+            f"{strange[0]!r} cannot be a taxon: tables use the word for something else. Rename "
+            "the pictures' taxon, or leave them out."
+        )
+
+
+def _unknown_rule(
+    X: NDArray[np.float64], codes: NDArray[np.intp], held: "HoldingOut", random_state: int
+) -> UnknownRule:
+    """Tell unknowns by what held-out specimens look like."""
+    return UnknownRule.fit(
+        held.seen.probabilities,
+        Likeness.fit(X, codes, random_state=random_state),
+        held.likeness,
+        held.seen.groups,
+        X[held.rows].astype(np.float32),
+    )
+
+
+def _calibrated(seen: HeldOut, random_state: int) -> Calibration | None:
+    """Calibrate on held-out specimens; None where there are none."""
+    if not len(seen.codes):
+        return None
+    return Calibration.fit(seen.probabilities, seen.codes, seen.groups, random_state=random_state)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
