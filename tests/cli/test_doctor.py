@@ -35,6 +35,8 @@ def test_a_scale_that_was_stated_is_not_asked_for_again(berlese, survey, tmp_pat
     told = json.loads(berlese("doctor", survey, "--json", "--quiet").stdout)
     assert "no_scale" not in {finding["fault"] for finding in told["findings"]}
     assert [photo["mm_per_pixel"] for photo in told["photos"]] == [0.05, 0.05]
+    assert {photo["mm_per_pixel_source"] for photo in told["photos"]} == {"stated"}
+    assert "stated" in berlese("doctor", survey, "--quiet").stdout
 
 
 def test_a_photo_that_is_gone_is_told_and_changes_the_exit_code(berlese, survey, tmp_path):

@@ -131,6 +131,7 @@ def tell_findings(summary: dict[str, Any]) -> None:
         "ground_level": "ground",
         "ground_evenness": "evenness",
         "mm_per_pixel": "mm/pixel",
+        "mm_per_pixel_source": "says who",
     }
     named = [photo | {"name": PurePosixPath(photo["photo"]).name} for photo in summary["photos"]]
     rows = [[_figure(photo.get(name)) for name in columns] for photo in named]

@@ -114,6 +114,7 @@ class SeenPhoto:
             "photo": self.path,
             "animals": len(self.animals),
             "mm_per_pixel": scale,
+            "mm_per_pixel_source": self.scale_source,
             "ruler_mm_per_pixel_offered": self.ruler_mm_per_pixel,
             "length_mm": None if scale is None or length is None else scale * length,
             **{name: self.median(name) for name in medians},
