@@ -1,5 +1,6 @@
 """The pictures of a review sheet: every animal by its row, nothing taken for markup."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,14 @@ def test_the_page_shows_each_animal_by_its_row_and_needs_no_other_file(tmp_path:
     assert "&lt;b&gt;Carabidae" in text
     assert 'src="/' not in text
     assert "http" not in text
+
+
+def test_the_page_says_which_pictures_perhaps_show_several_animals(tmp_path: Path) -> None:
+    one = animal(tmp_path / "gone.png", "Carabidae")
+    animals = [replace(one, several=several) for several in (None, 0.4, 0.724)]
+    text = write_review_pictures(tmp_path / "review.csv", animals).read_text(encoding="utf-8")
+    assert text.count("perhaps several animals") == 1
+    assert "perhaps several animals (72 %): see <code>berlese cut</code>" in text
 
 
 def test_the_page_calls_the_nearest_taxon_of_an_unknown_animal_so(tmp_path: Path) -> None:

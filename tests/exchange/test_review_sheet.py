@@ -1,6 +1,7 @@
 """Sheets of animals to look at: written, filled in as people do, read again."""
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -47,11 +48,28 @@ def test_what_was_filled_in_is_read_and_the_rest_is_not(tmp_path: Path, delimite
     assert failures == []
     assert names == [
         GivenName("id1", "Staphylinidae", "validated", f"{path}, line 2", "Carabidae"),
-        GivenName("id2", None, "validated", f"{path}, line 3", "Carabidae"),
-        GivenName("id3", None, "discarded", f"{path}, line 4", "Carabidae"),
-        GivenName("id4", None, "discarded", f"{path}, line 5", "Carabidae"),
-        GivenName("id5", "Latridiidae", "dubious", f"{path}, line 6", "Carabidae"),
+        GivenName("id2", None, "validated", f"{path}, line 3", "Carabidae", insists=True),
+        GivenName("id3", None, "discarded", f"{path}, line 4", "Carabidae", insists=True),
+        GivenName("id4", None, "discarded", f"{path}, line 5", "Carabidae", insists=True),
+        GivenName("id5", "Latridiidae", "dubious", f"{path}, line 6", "Carabidae", insists=True),
     ]
+
+
+def test_a_person_insists_on_a_doubted_name_by_its_status(tmp_path: Path) -> None:
+    write_review_sheet(tmp_path / "sheet.csv", [animal(1), animal(2)])
+    cells = {"id1": ("Carabidae?", ""), "id2": ("Carabidae?", "validated")}
+    names, _ = read_review_sheet(filled(tmp_path / "sheet.csv", cells))
+    assert [(each.taxon, each.insists) for each in names] == [
+        ("Carabidae?", False),
+        ("Carabidae?", True),
+    ]
+
+
+def test_the_sheet_says_how_likely_a_crop_holds_several(tmp_path: Path) -> None:
+    animals = [animal(1), replace(animal(2), several=0.72391)]
+    write_review_sheet(tmp_path / "sheet.csv", animals)
+    with (tmp_path / "sheet.csv").open(encoding="utf-8", newline="") as file:
+        assert [row["severalProbability"] for row in csv.DictReader(file)] == ["", "0.7239"]
 
 
 @pytest.mark.parametrize("name", ["=1+1", "'=1+1", "-x", "@Carabidae", "A\rB", "+49 (sp. 1)"])
@@ -97,7 +115,7 @@ def test_a_sheet_of_before_the_hint_had_a_column_is_read(tmp_path: Path) -> None
     names, failures = read_review_sheet(path)
     assert failures == []
     assert names == [
-        GivenName("id1", None, "validated", f"{path}, line 2", "Carabidae"),
+        GivenName("id1", None, "validated", f"{path}, line 2", "Carabidae", insists=True),
         GivenName("id2", "Cisidae", "validated", f"{path}, line 3", "Carabidae"),
     ]
 

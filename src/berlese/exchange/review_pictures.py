@@ -14,6 +14,7 @@ from berlese.photos.writing import write_text_atomic
 from berlese.survey.reviewing import Animal
 from berlese.survey.tables import counts_as_unknown
 
+SEVERAL = 0.5  # from which probability on a person is told, as the flag `several` is given
 FIRST_ROW = 2  # of a sheet in a spreadsheet, below the header
 
 
@@ -41,6 +42,7 @@ def write_review_pictures(sheet: Path, animals: Sequence[Animal]) -> Path:
             "picture": _embedded(each.crop),
             "name": None if each.named is None else each.named.taxon,
             "unknown": each.named is not None and counts_as_unknown(each.named),
+            "several": each.several if (each.several or 0) > SEVERAL else None,
             "probability": None if each.named is None else each.named.probability,
         }
         for row, each in enumerate(animals, start=FIRST_ROW)

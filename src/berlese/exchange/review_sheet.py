@@ -1,8 +1,8 @@
 """A sheet of animals to look at, as CSV: written by berlese, filled in by a person, read again.
 
 A row an animal: what the program knows (``occurrenceID, eventID, photo, organismNumber, crop,
-predicted, bestTaxon, classificationProbability``), and two cells to fill: ``scientificName`` and
-``identificationVerificationStatus``. ``predicted`` is ``unknown`` where no name counts;
+predicted, bestTaxon, classificationProbability, severalProbability``), and two cells to fill:
+``scientificName`` and ``identificationVerificationStatus``. ``predicted`` is ``unknown`` where no name counts;
 ``bestTaxon``, which the probability is of, is a hint there. A name alone is a validated name;
 ``validated`` alone confirms the predicted one; ``unknown``, ``dubious`` and ``discarded`` (no
 animal) need no name. A name with a question mark or ``cf.`` is dubious, unless ``validated`` stands
@@ -35,6 +35,7 @@ COLUMNS = (
     SHOWN,
     HINT,
     "classificationProbability",
+    "severalProbability",
     NAME,
     STATUS,
 )
@@ -62,8 +63,18 @@ def _row(animal: Animal) -> tuple[object, ...]:
     best = "" if word is None or word.taxon is None else word.taxon
     unknown = word is not None and counts_as_unknown(word)
     sure = "" if word is None or word.probability is None else f"{word.probability:.4f}"
+    several = "" if animal.several is None else f"{animal.several:.4f}"
     where = (animal.specimen_id, animal.sample, animal.photo, animal.number)
-    return (*where, animal.crop.as_posix(), UNKNOWN if unknown else best, best, sure, "", "")
+    return (
+        *where,
+        animal.crop.as_posix(),
+        UNKNOWN if unknown else best,
+        best,
+        sure,
+        several,
+        "",
+        "",
+    )
 
 
 def read_review_sheet(path: Path) -> tuple[list[GivenName], list[Failure]]:

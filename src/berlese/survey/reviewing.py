@@ -66,6 +66,8 @@ class Animal:
         The latest model's word.
     reviewed : Identification or None
         A person's latest word.
+    several : float or None
+        How likely it is more than one animal; None where an older berlese found it.
     """
 
     specimen_id: str
@@ -76,6 +78,7 @@ class Animal:
     crop_sha256: str
     named: Identification | None
     reviewed: Identification | None
+    several: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +121,13 @@ def animals_of(survey: Survey) -> list[Animal]:
         Identification.identified_by,
     )
     query = current_specimens().options(
-        load_only(Specimen.number, Specimen.crop_path, Specimen.crop_sha256, Specimen.photo_sha256),
+        load_only(
+            Specimen.number,
+            Specimen.crop_path,
+            Specimen.crop_sha256,
+            Specimen.photo_sha256,
+            Specimen.several,
+        ),
         selectinload(Specimen.photo).load_only(Photo.path, Photo.sample_id),
         words,
     )
@@ -140,6 +149,7 @@ def _animal(survey: Survey, specimen: Specimen) -> Animal:
         specimen.crop_sha256,
         in_force(by_models),
         in_force(by_people),
+        specimen.several,
     )
 
 
