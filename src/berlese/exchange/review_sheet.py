@@ -2,13 +2,13 @@
 
 A row an animal: what the program knows (``occurrenceID, eventID, photo, organismNumber, crop,
 predicted, bestTaxon, classificationProbability, severalProbability``), and two cells to fill:
-``scientificName`` and ``identificationVerificationStatus``. ``predicted`` is ``unknown`` where no name counts;
-``bestTaxon``, which the probability is of, is a hint there. A name alone is a validated name;
-``validated`` alone confirms the predicted one; ``unknown``, ``dubious`` and ``discarded`` (no
-animal) need no name. A name with a question mark or ``cf.`` is dubious, unless ``validated`` stands
-beside it. Rows where both are empty were not looked at. Other columns, and the order of
-all, are free: sheets of before there was ``bestTaxon`` have the hint in ``predicted``, and
-``validated`` confirms it.
+``scientificName`` and ``identificationVerificationStatus``. ``predicted`` is ``unknown`` where no
+name counts; ``bestTaxon``, which the probability is of, is a hint there. A name alone is a
+validated name; ``validated`` alone confirms the predicted one; ``unknown``, ``dubious`` and
+``discarded`` (no animal) need no name. A name with a question mark or ``cf.`` is dubious, unless
+``validated`` stands beside it. Rows where both are empty were not looked at. Other columns, and
+the order of all, are free: sheets of before there was ``bestTaxon`` have the hint in ``predicted``,
+and ``validated`` confirms it.
 Beside it lies a page with the animals' pictures, by the rows of the sheet.
 """
 
