@@ -24,16 +24,17 @@ _Bytes = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Floor:
-    """The empty photo at the overview's height and the photo's own width.
+    """The empty photo, held as small as it was estimated.
 
     Attributes
     ----------
-    levels : ndarray of uint8 of shape (overview height, photo width, 3)
-    height : int
+    levels : ndarray of uint8 of shape (overview height, overview width, 3)
+    width, height : int
         Of the photo.
     """
 
     levels: _Bytes
+    width: int
     height: int
 
     def rows(self, top: int, bottom: int) -> _Bytes:
@@ -45,14 +46,15 @@ class Floor:
         count = len(self.levels)
         step = max(1, self.height // (3 * count))  # rows that may share one: far less than noise
         first, last = top // step, -(-bottom // step)
-        result = np.empty((last - first, *self.levels.shape[1:]), np.uint8)
         places = (np.arange(first, last) + 0.5) * (step * count / self.height) - 0.5
         places = np.clip(places, 0, count - 1)
-        for row, place in enumerate(places.tolist()):
-            above = min(int(place), max(count - 2, 0))
-            below = self.levels[min(above + 1, count - 1)]
-            share = place - above
-            cv2.addWeighted(self.levels[above], 1 - share, below, share, 0, result[row])
+        above = np.minimum(places.astype(int), max(count - 2, 0))
+        near = self.levels[above[0] : above[-1] + 2]
+        wide = cv2.resize(near, (self.width, len(near)), interpolation=cv2.INTER_LINEAR)
+        result = np.empty((last - first, self.width, 3), np.uint8)
+        for row, (number, share) in enumerate(zip(above - above[0], places - above, strict=True)):
+            below = wide[min(number + 1, len(wide) - 1)]
+            cv2.addWeighted(wide[number], 1 - share, below, share, 0, result[row])
         return Strip(result, np.arange(top, bottom) // step - first)
 
 
@@ -77,8 +79,7 @@ class Strip:
 
 def stretched(levels: _Bytes, width: int, height: int) -> Floor:
     """Take the ground of a shrunk copy for that of the photo of `width` x `height` pixels."""
-    wide = cv2.resize(levels, (width, len(levels)), interpolation=cv2.INTER_LINEAR)
-    return Floor(np.asarray(wide), height)
+    return Floor(levels, width, height)
 
 
 def ground_of(overview: _Bytes) -> _Bytes:
