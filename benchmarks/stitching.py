@@ -1,25 +1,39 @@
 """Compare `berlese stitch` with OpenCV's Stitcher and hugin on tiles whose true places are known.
 
-    python benchmarks/stitching.py [--photos FOLDER] [--seeds N]
+    python benchmarks/stitching.py [--photos FOLDER] [--seeds FIRST LAST] [--out FILE.csv]
 
-Tiles are cut out of real photos by a stage that stops a little off, with small turns, uneven
-light and noise. A program's error is how far the middle of each tile lies from its true place
-after one rigid move of all tiles (and one scale for the others, which choose their own). Tiles
-that a program left out are counted. Seconds are of the processor, drawing included.
+Tiles are cut out of real photos and a simulated one by a stage that stops a little off, with small
+turns, uneven light and noise. The grain of a real photo is the same in both tiles of an overlap, as
+dust on a dish is, but the noise of its camera is not dust: "without grain" is the same photo with
+all detail less than 3 grey levels from its surroundings taken away, which leaves the ground bare.
+
+A program's error is how far the middle of each tile lies from its true place after one rigid move
+of all tiles (and one scale for the others, which choose their own). Tiles that a program left out,
+or itself calls doubtful, are counted and have no part in its error. Each program runs in a process
+of its own: seconds are of the processor, drawing included; memory is the largest that it or a
+program it started held, the interpreter included. hugin reads no names, but under "names" the
+control points between tiles that are no neighbours are taken away for it.
 """
 
 import argparse
+import csv
+import multiprocessing
+import re
 import resource
 import shutil
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import cv2
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from berlese.photos.reading import open_photo
 from berlese.photos.stitch import stitch_tiles
@@ -31,164 +45,290 @@ SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "bulk"
 STAGES = {
     "4 x 4, overlap 20 %": Stage(),
     "4 x 6, overlap 15 %": Stage(4, 6, overlap=0.15, turn_deg=0.2, askew_deg=0.8),
+    "8 x 8, overlap 15 %": Stage(8, 8, overlap=0.15, turn_deg=0.2, askew_deg=0.8),
 }
 PLATE = "simulated plate"
-NAMES = ("grid", "letters")
+BARE = ", without grain"
+NAMES = ("names", "no names")
+WITH = {"OpenCV SCANS": ("no names",)}
+DISHES = [
+    *("dish-hemiptera.jpg", f"dish-hemiptera.jpg{BARE}"),
+    *("dish-araneae.jpg", f"dish-araneae.jpg{BARE}", PLATE),
+]
+GRAIN = 3.0  # grey levels
+MOST_SECONDS = 600  # of the processor, for each program of hugin
+HEADER = (
+    *("scene", "stage", "seed", "names", "program", "tiles", "placed", "doubtful"),
+    *("mean_px", "median_px", "max_px", "cpu_s", "peak_mb"),
+)
 
 
-def middle_of(tile: Tile) -> np.ndarray:
-    height, width = tile.pixels.shape[:2]
-    return np.array([(width - 1) / 2, (height - 1) / 2, 1.0])
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one program made of some tiles: names of those placed and where their middles lie."""
+
+    placed: dict[str, np.ndarray]
+    doubtful: int
+    cpu_s: float
+    peak_mb: float
 
 
-def errors(found: Sequence[np.ndarray], tiles: Sequence[Tile], *, scale: bool) -> np.ndarray:
-    """Distances of the tiles' middles from the truth after one move (and scale) of all."""
-    here = np.array(found, float)
-    true = np.array([tile.matrix @ middle_of(tile) for tile in tiles])
-    here, true = here - here.mean(axis=0), true - true.mean(axis=0)
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Tiles as files, and which of them are neighbours, if that may be told."""
+
+    folder: Path
+    names: tuple[str, ...]
+    size: tuple[int, int]
+    neighbours: frozenset[tuple[int, int]] | None
+
+    def middle(self) -> np.ndarray:
+        return np.array([(self.size[0] - 1) / 2, (self.size[1] - 1) / 2, 1.0])
+
+    def paths(self) -> list[Path]:
+        return [self.folder / name for name in self.names]
+
+
+def cpu_seconds() -> float:
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in used)
+
+
+def peak_mb() -> float:
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return max(each.ru_maxrss for each in used) / 1024
+
+
+def by_berlese(task: Task) -> Result:
+    start = cpu_seconds()
+    stitched = stitch_tiles(task.paths(), task.folder / "mosaic.tif")
+    seconds = cpu_seconds() - start
+    doubtful = {each.path for each in stitched.doubtful}
+    placed = {
+        each.frame.path.name: each.matrix @ task.middle()
+        for each in stitched.placements
+        if each.frame.path not in doubtful
+    }
+    return Result(placed, len(doubtful), seconds, peak_mb())
+
+
+def by_opencv(task: Task) -> Result:
+    """Read places off the cameras that the Stitcher estimates, affine matrices at its own scale."""
+    start = cpu_seconds()
+    pictures = [cv2.imread(str(path)) for path in task.paths()]
+    stitcher = cv2.Stitcher.create(cv2.Stitcher_SCANS)
+    try:
+        status, mosaic = stitcher.stitch(pictures)
+    except cv2.error as error:  # where a tile has too few features
+        print(f"    OpenCV: {error.err}", flush=True)
+        status = cv2.Stitcher_ERR_NEED_MORE_IMGS
+    if status == cv2.Stitcher_OK:
+        cv2.imwrite(str(task.folder / "opencv.tif"), mosaic)
+    seconds = cpu_seconds() - start
+    placed = {}
+    if status == cv2.Stitcher_OK:
+        work = stitcher.workScale()
+        middle = task.middle() * (work, work, 1)
+        for number, camera in zip(stitcher.component(), stitcher.cameras(), strict=True):
+            matrix = np.asarray(camera.R, float)
+            placed[task.names[int(np.ravel(number)[0])]] = (matrix @ middle)[:2]
+    return Result(placed, 0, seconds, peak_mb())
+
+
+def by_hugin(task: Task) -> Result:
+    """Run hugin's tools for a flat scene; `pano_trafo` tells where each tile's middle comes.
+
+    A tile counts as placed that control points join to most others.
+    """
+    start = cpu_seconds()
+    move = ["pto_var", "--opt", "TrX,TrY,r", "-o", "d.pto"]  # the camera moves and turns
+    try:
+        hugin(task, "pto_gen", "-p", "0", "-f", "10", "-o", "a.pto", *task.names)
+        hugin(task, "cpfind", "--multirow", "-o", "b.pto", "a.pto")
+        keep_neighbours(task, "b.pto")
+        hugin(task, "cpclean", "-p", "-o", "c.pto", "b.pto")
+        hugin(task, *move, "c.pto")
+        hugin(task, "autooptimiser", "-n", "-o", "e.pto", "d.pto")
+        hugin(task, "cpclean", "-w", "-s", "-o", "c.pto", "e.pto")  # by where the tiles lie now
+        hugin(task, *move, "c.pto")
+        hugin(task, "autooptimiser", "-n", "-o", "e.pto", "d.pto")
+        flat = ["--projection=0", "--fov=AUTO", "--canvas=AUTO"]
+        hugin(task, "pano_modify", *flat, "-o", "f.pto", "e.pto")
+        hugin(task, "nona", "-m", "TIFF", "-o", "hugin", "f.pto")
+    except subprocess.CalledProcessError as error:
+        print(f"    hugin: {error.cmd[0]} failed or took over {MOST_SECONDS} s", flush=True)
+        return Result({}, 0, cpu_seconds() - start, peak_mb())
+    seconds = cpu_seconds() - start
+    x, y, _ = task.middle()
+    placed = {}
+    for number in joined(task, "f.pto"):
+        told = hugin(task, "pano_trafo", "f.pto", str(number), given=f"{x} {y}\n")
+        placed[task.names[number]] = np.array([float(word) for word in told.split()[:2]])
+    return Result(placed, 0, seconds, peak_mb())
+
+
+def hugin(task: Task, *command: str, given: str = "") -> str:
+    """Run one of hugin's programs in the folder of the tiles."""
+
+    def bound() -> None:
+        resource.setrlimit(resource.RLIMIT_CPU, (MOST_SECONDS, MOST_SECONDS))
+
+    done = subprocess.run(
+        command,
+        cwd=task.folder,
+        check=True,
+        capture_output=True,
+        text=True,
+        input=given,
+        preexec_fn=bound,  # no threads here
+    )
+    return done.stdout
+
+
+def pairs_in(project: Path) -> Iterator[tuple[str, tuple[int, int] | None]]:
+    """Yield the lines of a project and, for control points, which pictures they join."""
+    for line in project.read_text(encoding="utf-8").splitlines():
+        found = re.match(r"c n(\d+) N(\d+) ", line)
+        yield line, (int(found[1]), int(found[2])) if found else None
+
+
+def keep_neighbours(task: Task, name: str) -> None:
+    if task.neighbours is not None:
+        lines = [
+            line
+            for line, pair in pairs_in(task.folder / name)
+            if pair is None or pair in task.neighbours
+        ]
+        (task.folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def joined(task: Task, name: str) -> list[int]:
+    """Return the pictures of the largest group that control points join."""
+    pairs = {pair for _, pair in pairs_in(task.folder / name) if pair is not None}
+    count = len(task.names)
+    if not pairs:
+        return []
+    one, two = np.array(sorted(pairs)).T
+    graph = coo_array((np.ones(len(one)), (one, two)), shape=(count, count))
+    _, group = connected_components(graph, directed=False)
+    return np.flatnonzero(group == np.argmax(np.bincount(group))).tolist()
+
+
+PROGRAMS: dict[str, Callable[[Task], Result]] = {
+    "berlese": by_berlese,
+    "OpenCV SCANS": by_opencv,
+    "hugin": by_hugin,
+}
+
+
+def errors(found: np.ndarray, true: np.ndarray, *, scale: bool) -> np.ndarray:
+    """Distances of places from the truth after one move (and scale) of all."""
+    here, true = found - found.mean(axis=0), true - true.mean(axis=0)
     left, values, right = np.linalg.svd(here.T @ true)
     factor = values.sum() / np.square(here).sum() if scale else 1.0
     return np.hypot(*(factor * here @ (left @ right) - true).T)
 
 
-def by_berlese(paths: dict[Path, Tile], folder: Path) -> tuple[np.ndarray, float]:
-    start = time.process_time()
-    result = stitch_tiles(sorted(paths), folder / "mosaic.tif")
-    seconds = time.process_time() - start
-    tiles = [paths[each.frame.path] for each in result.placements]
-    found = [
-        each.matrix @ middle_of(tile) for each, tile in zip(result.placements, tiles, strict=True)
-    ]
-    return errors(found, tiles, scale=False), seconds
+def off_px(result: Result, true: dict[str, np.ndarray], *, scale: bool) -> np.ndarray:
+    if len(result.placed) < 2:
+        return np.zeros(0)
+    return errors(
+        np.array(list(result.placed.values())),
+        np.array([true[name] for name in result.placed]),
+        scale=scale,
+    )
 
 
-def by_opencv(paths: dict[Path, Tile], folder: Path) -> tuple[np.ndarray, float]:
-    """Read places off the cameras that the Stitcher estimates, affine matrices at its own scale."""
-    ordered = sorted(paths)
-    start = time.process_time()
-    pictures = [cv2.imread(str(path)) for path in ordered]
-    stitcher = cv2.Stitcher.create(cv2.Stitcher_SCANS)
-    status, mosaic = stitcher.stitch(pictures)
-    if status == cv2.Stitcher_OK:
-        cv2.imwrite(str(folder / "opencv.tif"), mosaic)
-    seconds = time.process_time() - start
-    if status != cv2.Stitcher_OK:
-        return np.zeros(0), seconds
-    tiles = [paths[ordered[int(number)]] for number in np.ravel(stitcher.component())]
-    work = stitcher.workScale()
-    candidates = []
-    for direction in (1, -1):  # its documentation does not say which way the matrices go
-        matrices = [
-            np.linalg.matrix_power(np.asarray(camera.R, float), direction)
-            for camera in stitcher.cameras()
-        ]
-        found = [
-            (matrix @ (middle_of(tile) * (work, work, 1)))[:2]
-            for matrix, tile in zip(matrices, tiles, strict=True)
-        ]
-        candidates.append(errors(found, tiles, scale=True))
-    return min(candidates, key=np.mean), seconds
+def picture_of(scene: str, photos: Path) -> np.ndarray:
+    """Return a scene by its name, RGB; without grain it is not whole grey levels."""
+    if scene.startswith(PLATE):
+        side = int(scene.removeprefix(PLATE).strip() or 2000)
+        return simulate_photo(5, n_specimens=160 * side**2 // 2000**2, size_px=side).pixels
+    pixels = open_photo(photos / scene.removesuffix(BARE)).pixels()
+    if not scene.endswith(BARE):
+        return pixels
+    smooth = cv2.GaussianBlur(pixels.astype(np.float32), (0, 0), 16)
+    detail = pixels - smooth
+    core = np.sign(detail) * np.maximum(np.abs(detail) - GRAIN, 0)
+    return np.clip(smooth + core, 0, 255)
 
 
-def by_hugin(paths: dict[Path, Tile], folder: Path) -> tuple[np.ndarray, float]:
-    """Run hugin's tools for a flat scene; `pano_trafo` tells where each tile's middle comes."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    ordered = sorted(paths)
-    commands = [
-        ["pto_gen", "-p", "0", "-f", "10", "-o", "a.pto", *map(str, ordered)],
-        ["cpfind", "--multirow", "-o", "b.pto", "a.pto"],
-        ["cpclean", "-o", "c.pto", "b.pto"],
-        # The camera moves (TrX, TrY) and turns (r); nothing else differs.
-        ["pto_var", "--opt", "TrX,TrY,r", "-o", "d.pto", "c.pto"],
-        ["autooptimiser", "-n", "-o", "e.pto", "d.pto"],
-        ["pano_modify", "--canvas=AUTO", "--fov=AUTO", "-o", "f.pto", "e.pto"],
-        ["nona", "-m", "TIFF", "-o", "hugin", "f.pto"],
-    ]
-    failed = None
-    for command in commands:
-        try:
-            subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=300)
-        except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
-            failed = command[0]
-            break
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    if failed:
-        print(f"    hugin: {failed} failed or took over 300 s", flush=True)
-        return np.zeros(0), seconds
-    found = []
-    for number, path in enumerate(ordered):
-        x, y, _ = middle_of(paths[path])
-        told = subprocess.run(
-            ["pano_trafo", "f.pto", str(number)],
-            cwd=folder,
-            input=f"{x} {y}\n",
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        found.append([float(word) for word in told.stdout.split()[:2]])
-    return errors(found, [paths[path] for path in ordered], scale=True), seconds
+def write_tiles(
+    folder: Path, tiles: Sequence[Tile], names: str, seed: int
+) -> tuple[Task, dict[str, Tile]]:
+    """Write tiles under names that tell their places, or nothing; return which is which."""
+    order = np.random.default_rng(seed).permutation(len(tiles))
+    found = {}
+    for tile, rank in zip(tiles, order.tolist(), strict=True):
+        grid = f"r{tile.row:02d}_c{tile.column:02d}.png"
+        letters = "".join(chr(97 + digit) for digit in divmod(rank, 26)) + ".png"
+        name = grid if names == "names" else letters
+        write_png(folder / name, tile.pixels)
+        found[name] = tile
+    ordered = tuple(sorted(found))
+    beside = frozenset(
+        (one, two)
+        for one, first in enumerate(ordered)
+        for two, second in enumerate(ordered)
+        if abs(found[first].row - found[second].row)
+        + abs(found[first].column - found[second].column)
+        == 1
+    )
+    height, width = tiles[0].pixels.shape[:2]
+    told = beside if names == "names" else None
+    return Task(folder, ordered, (width, height), told), found
 
 
-Program = Callable[[dict[Path, Tile], Path], tuple[np.ndarray, float]]
-PROGRAMS: dict[str, Program] = {"berlese": by_berlese, "OpenCV SCANS": by_opencv, "hugin": by_hugin}
+def compare(
+    tiles: Sequence[Tile], names: str, seed: int, programs: Sequence[str]
+) -> Iterator[tuple[str, Result, np.ndarray]]:
+    """Run all programs on the same tiles; yield each one's result and errors."""
+    for program in programs:
+        with tempfile.TemporaryDirectory() as temporary:
+            task, known = write_tiles(Path(temporary), tiles, names, seed)
+            alone = multiprocessing.get_context("spawn")
+            with ProcessPoolExecutor(1, mp_context=alone) as pool:
+                result = pool.submit(PROGRAMS[program], task).result()
+            true = {name: tile.matrix @ task.middle() for name, tile in known.items()}
+            yield program, result, off_px(result, true, scale=program != "berlese")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--photos", type=Path, default=SHARED)
-    parser.add_argument("--seeds", type=int, default=2)
-    parser.add_argument(
-        "--scenes", nargs="*", default=["dish-hemiptera.jpg", "dish-araneae.jpg", PLATE]
-    )
+    parser.add_argument("--seeds", type=int, nargs=2, default=(21, 22), metavar=("FIRST", "LAST"))
+    parser.add_argument("--scenes", nargs="*", default=DISHES, help="A side may follow a plate.")
+    parser.add_argument("--stages", nargs="*", default=list(STAGES)[:2], choices=list(STAGES))
+    parser.add_argument("--programs", nargs="*", default=list(PROGRAMS), choices=list(PROGRAMS))
+    parser.add_argument("--out", type=Path, help="A CSV; rows are added to it.")
     options = parser.parse_args()
-    programs = dict(PROGRAMS)
-    if shutil.which("cpfind") is None:
-        print(
-            "hugin is not installed (Debian: apt install hugin-tools); without it", file=sys.stderr
-        )
-        del programs["hugin"]
-    for scene in options.scenes:
-        if scene == PLATE:
-            pixels = simulate_photo(5, n_specimens=160, size_px=2000).pixels
-        else:
-            pixels = open_photo(options.photos / scene).pixels()
-        for setting, stage in STAGES.items():
-            for seed in range(1, options.seeds + 1):
-                tiles = list(iter_tiles(pixels, stage, np.random.default_rng(seed)))
-                for names in NAMES:
-                    order = np.random.default_rng(seed).permutation(len(tiles))
-                    compare(f"{scene}, {setting}, seed {seed}", tiles, names, order, programs)
+    if "hugin" in options.programs and shutil.which("cpfind") is None:
+        sys.exit("hugin is not installed; on Debian: apt install hugin-tools")
+    for scene, stage in product(options.scenes, options.stages):
+        pixels = picture_of(scene, options.photos)
+        for seed in range(options.seeds[0], options.seeds[1] + 1):
+            tiles = list(iter_tiles(pixels, STAGES[stage], np.random.default_rng(seed)))
+            for names in NAMES:
+                # OpenCV reads no names and is told nothing: once is enough.
+                some = [each for each in options.programs if names in WITH.get(each, NAMES)]
+                for program, result, apart in compare(tiles, names, seed, some):
+                    row = (scene, stage, seed, names, program, len(tiles))
+                    write_row(options.out, row, result, apart)
 
 
-def compare(
-    title: str, tiles: list[Tile], names: str, order: np.ndarray, programs: dict[str, Program]
+def write_row(
+    out: Path | None, row: tuple[str | int, ...], result: Result, apart: np.ndarray
 ) -> None:
-    """Run all programs on the same tiles and print a row each."""
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        paths = {}
-        for number, tile in enumerate(tiles):
-            grid = f"r{tile.row:02d}_c{tile.column:02d}.png"
-            letters = "".join(chr(97 + digit) for digit in divmod(int(order[number]), 26)) + ".png"
-            path = folder / (grid if names == "grid" else letters)
-            write_png(path, tile.pixels)
-            paths[path] = tile
-        for name, program in programs.items():
-            if names != "grid" and name != "berlese":
-                continue  # the others read no names
-            apart, seconds = program(paths, folder)
-            told = (
-                f"median {np.median(apart):7.2f} mean {apart.mean():7.2f} max {apart.max():7.2f} px"
-                if apart.size
-                else "nothing"
-            )
-            print(
-                f"{title:44s} {names:8s} {name:13s} {apart.size:2d} of {len(tiles)} tiles  "
-                f"{told:45s} {seconds:6.1f} s",
-                flush=True,
-            )
+    """Print what came of one program, and add it to the CSV."""
+    figures = [f"{each(apart):.3f}" if apart.size else "" for each in (np.mean, np.median, np.max)]
+    cells = [*row, apart.size, result.doubtful, *figures]
+    cells += [f"{result.cpu_s:.1f}", f"{result.peak_mb:.0f}"]
+    print(*cells, sep="  ", flush=True)
+    if out is not None:
+        begun = out.exists()
+        with out.open("a", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerows([cells] if begun else [HEADER, cells])
 
 
 if __name__ == "__main__":
