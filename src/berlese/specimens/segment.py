@@ -52,7 +52,7 @@ LEAST_WORTH_OF_PIECES = 0.42
 PIECES_MUST_GAIN = 0.1
 HIDDEN_SHARE = 0.3  # of the largest piece that an animal under others shows at least
 BLURRED_EDGE = 7.5  # pixels; sharp photos have 3 to 5, a Gaussian of 4 pixels makes 8 to 10
-MOST_PIXELS_AT_ONCE = 2_000_000  # of things that are measured in one go: 16 MB
+MOST_PIXELS_AT_ONCE = 1_000_000  # of things that are measured in one go: 8 MB
 BLURRED_SHARE = 0.06  # of the root of the area, for animals so large that it hides no detail
 
 _Bytes = NDArray[np.uint8]
