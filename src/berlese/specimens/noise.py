@@ -73,7 +73,6 @@ class Smoothed:
         noise: float | None = None
         above = np.zeros((0, self.width, 3), np.uint8)
         for pixels, below in _with_next(self._photo.bands(rows)):
-            framed = np.concatenate([above, pixels, below[:REACH]])
             smooth = pixels
             for top in range(0, len(pixels), BLOCK):
                 block = pixels[top : top + BLOCK]
@@ -81,7 +80,9 @@ class Smoothed:
                 noise = own if noise is None else _KEPT * noise + (1 - _KEPT) * own
                 radius = radius_for(noise)
                 if radius > 0:
-                    smooth = pixels.copy() if smooth is pixels else smooth
+                    if smooth is pixels:
+                        smooth = pixels.copy()
+                        framed = np.concatenate([above, pixels, below[:REACH]])
                     smooth[top : top + BLOCK] = _smoothed_rows(
                         framed, len(above) + top, len(block), radius
                     )
