@@ -1,23 +1,25 @@
 """Time and memory of segmenting photos of ever more pixels, beside libvips's own decode.
 
-    python benchmarks/huge_photos.py [--sides 2600 5200 10400] [--folder DIR]
+    python benchmarks/huge_photos.py [--sides 2600 5200 10400] [--runs 2] [--out figures.csv]
 
 Each photo is a mirrored JPEG of one simulated plate, so that animals per pixel stay the same.
-Prints CPU seconds (user and system, all threads) of decoding, of the sweep alone and of all, and
-the peak of resident memory; each figure comes from a process of its own.
+Records processor seconds (user and system, all threads) of decoding, of the passage alone and of
+all, and the peak of resident memory (on Linux); each figure comes from a process of its own.
 """
 
 import argparse
 import json
-import resource
+import os
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from statistics import median
 
-import numpy as np
 import pyvips
+from recording import write_figures
 
 from berlese.photos.reading import open_photo
 from berlese.simulate.plates import PlateKind, simulate_plate
@@ -47,7 +49,7 @@ def decode(path: Path) -> int:
     return 0
 
 
-def sweep(path: Path) -> int:
+def passage(path: Path) -> int:
     photo = open_photo(path)
     ground = stretched(ground_of(photo.shrunk(OVERVIEW_SIDE)), photo.width, photo.height)
     return sum(1 for _ in Sweep(photo, ground, SMALLEST).things())
@@ -57,7 +59,13 @@ def whole(path: Path) -> int:
     return len(segment_photo(open_photo(path)))
 
 
-JOBS = {"decode": decode, "sweep": sweep, "segment": whole}
+def peak_mb() -> float:
+    """Most memory that this process has had; Linux. `getrusage` would count its parent's too."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return float(status.split("VmHWM:")[1].split()[0]) / 1024
+
+
+JOBS = {"decode": decode, "passage": passage, "segment": whole}
 
 
 def measured(job: str, path: Path) -> dict[str, float]:
@@ -67,36 +75,50 @@ def measured(job: str, path: Path) -> dict[str, float]:
     return json.loads(done.stdout)
 
 
+def figures(path: Path, runs: int) -> Iterator[tuple[str, str, str, str, str]]:
+    """Yield what is recorded of one photo: medians, and the spread over the runs."""
+    measures = [{job: measured(job, path) for job in JOBS} for _ in range(runs)]
+    first = measures[0]
+    pixels = int(path.stem.split("-")[1]) ** 2 / 1e6
+    on = (
+        f"simulated plate of {pixels:.0f} megapixels, {first['passage']['count']:.0f} things, "
+        f"{first['segment']['count']:.0f} taken for animals"
+    )
+    how = f"python benchmarks/huge_photos.py --runs {runs}"
+    for job in JOBS:
+        seconds = [each[job]["cpu"] for each in measures]
+        yield (f"processor seconds of {job}", *_told(seconds, "{:.2f}"), on, how)
+        if job != "decode":
+            over = [each[job]["cpu"] / each["decode"]["cpu"] for each in measures]
+            yield (f"processor time of {job} over that of decode", *_told(over, "{:.1f}"), on, how)
+        peaks = [each[job]["mb"] for each in measures]
+        yield (f"peak MB of {job}", *_told(peaks, "{:.0f}"), on, how)
+
+
+def _told(values: list[float], form: str) -> tuple[str, str]:
+    low, high = form.format(min(values)), form.format(max(values))
+    spread = f"{low} to {high} over {len(values)} runs" if len(values) > 1 else "one run"
+    return form.format(median(values)), spread
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sides", type=int, nargs="+", default=[2600, 5200, 10400])
+    parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "huge-photos")
-    parser.add_argument("--job", choices=sorted(JOBS))
-    parser.add_argument("--photo", type=Path)
+    parser.add_argument("--out", type=Path, default=Path(os.devnull))
+    parser.add_argument("--job", choices=sorted(JOBS), help=argparse.SUPPRESS)
+    parser.add_argument("--photo", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.job:
         start = time.process_time()
         count = JOBS[options.job](options.photo)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(json.dumps({"cpu": time.process_time() - start, "mb": peak, "count": count}))
+        seconds = time.process_time() - start
+        print(json.dumps({"cpu": seconds, "mb": peak_mb(), "count": count}))
         return
     options.folder.mkdir(parents=True, exist_ok=True)
-    for side in options.sides:
-        path = photo_of(side, options.folder)
-        rows = {job: measured(job, path) for job in JOBS}
-        base = rows["decode"]["cpu"]
-        print(f"{side**2 / 1e6:7.1f} MP", end="")
-        for job, row in rows.items():
-            print(
-                f"   {job} {row['cpu']:.2f} s ({row['cpu'] / base:.1f} x) {row['mb']:.0f} MB",
-                end="",
-            )
-        per = np.array([rows["sweep"]["cpu"], rows["segment"]["cpu"]]) / side**2 * 1e9
-        print(
-            f"   things {rows['sweep']['count']:.0f}  animals {rows['segment']['count']:.0f}"
-            f"   {per[0]:.1f} and {per[1]:.1f} ns a pixel",
-            flush=True,
-        )
+    paths = (photo_of(side, options.folder) for side in options.sides)
+    write_figures(options.out, (row for path in paths for row in figures(path, options.runs)))
 
 
 if __name__ == "__main__":
