@@ -21,6 +21,7 @@ _LENGTH, _WIDTH = FEATURES.index("log_length"), FEATURES.index("log_width")
 _AREA, _CONTRAST = FEATURES.index("log_area"), FEATURES.index("contrast")
 _SLENDER = FEATURES.index("slender")
 _MANY = 12  # neighbours of one kind; more say nothing more
+_AT_ONCE = 128  # candidates whose neighbours are in memory at a time
 
 _Float = NDArray[np.float64]
 
@@ -96,18 +97,19 @@ class _Neighbours:
     ) -> NDArray[np.intp]:
         counts = np.zeros(len(candidates), np.intp)
         sizes = np.array([each.features[[_LENGTH, _WIDTH, _SLENDER]] for each in candidates])
-        slender = np.flatnonzero(sizes[:, 2] >= 2.2)
-        if not len(slender):
-            return counts
-        middles = (frames[slender, :2] + frames[slender, 2:]) / 2
-        found = self._tree.query_ball_point(middles, 6 * np.exp(sizes[slender, 0]))
-        near = np.concatenate([np.asarray(each, np.intp) for each in found])
-        asked = slender.repeat([len(each) for each in found])
         angles = np.array([each.angle for each in candidates])
-        turned = np.abs((self._angles[near] - angles[asked] + 90) % 180 - 90)
-        alike = (np.abs(self._sizes[near] - sizes[asked, :2]) < 0.3).all(axis=1)
-        parallel = alike & (turned < 4) & (near != owner[asked])
-        return np.bincount(asked[parallel], minlength=len(candidates))
+        middles = (frames[:, :2] + frames[:, 2:]) / 2
+        slender = np.flatnonzero(sizes[:, 2] >= 2.2)
+        for first in range(0, len(slender), _AT_ONCE):
+            some = slender[first : first + _AT_ONCE]
+            found = self._tree.query_ball_point(middles[some], 6 * np.exp(sizes[some, 0]))
+            near = np.concatenate([np.asarray(each, np.intp) for each in found])
+            asked = some.repeat([len(each) for each in found])
+            turned = np.abs((self._angles[near] - angles[asked] + 90) % 180 - 90)
+            alike = (np.abs(self._sizes[near] - sizes[asked, :2]) < 0.3).all(axis=1)
+            parallel = alike & (turned < 4) & (near != owner[asked])
+            counts += np.bincount(asked[parallel], minlength=len(candidates))
+        return counts
 
     def _level(self, frames: _Float, owner: NDArray[np.intp], side: int) -> NDArray[np.intp]:
         """Things whose upper and lower (or left and right) edges are level with these."""
