@@ -9,10 +9,11 @@ all detail less than 3 grey levels from its surroundings taken away, which leave
 
 A program's error is how far the middle of each tile lies from its true place after one rigid move
 of all tiles (and one scale for the others, which choose their own). Tiles that a program left out,
-or itself calls doubtful, are counted and have no part in its error. Each program runs in a process
-of its own: seconds are of the processor, drawing included; memory is the largest that it or a
-program it started held, the interpreter included. hugin reads no names, but under "names" the
-control points between tiles that are no neighbours are taken away for it.
+calls doubtful, or placed by their names alone are counted and have no part in its error. Each
+program runs in a process of its own: seconds are of the processor, drawing included; memory is the
+most that it held, the interpreter included (not measured for hugin, which is many programs). hugin
+reads no names, but under "names" the control points between tiles that are no neighbours are taken
+away for it.
 """
 
 import argparse
@@ -35,6 +36,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from berlese.errors import SettingError
 from berlese.photos.reading import open_photo
 from berlese.photos.stitch import stitch_tiles
 from berlese.photos.writing import write_png
@@ -95,15 +97,19 @@ def cpu_seconds() -> float:
 
 
 def peak_mb() -> float:
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return max(each.ru_maxrss for each in used) / 1024
+    """Return the most memory that this process held; what it was forked from does not count."""
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    return float(re.search(r"VmHWM:\s+(\d+)", status)[1]) / 1024
 
 
 def by_berlese(task: Task) -> Result:
     start = cpu_seconds()
-    stitched = stitch_tiles(task.paths(), task.folder / "mosaic.tif")
+    try:
+        stitched = stitch_tiles(task.paths(), task.folder / "mosaic.tif")
+    except SettingError:  # no two fit together
+        return Result({}, 0, cpu_seconds() - start, peak_mb())
     seconds = cpu_seconds() - start
-    doubtful = {each.path for each in stitched.doubtful}
+    doubtful = {each.path for each in stitched.doubtful} | {*stitched.by_name_only}
     placed = {
         each.frame.path.name: each.matrix @ task.middle()
         for each in stitched.placements
@@ -157,14 +163,14 @@ def by_hugin(task: Task) -> Result:
         hugin(task, "nona", "-m", "TIFF", "-o", "hugin", "f.pto")
     except subprocess.CalledProcessError as error:
         print(f"    hugin: {error.cmd[0]} failed or took over {MOST_SECONDS} s", flush=True)
-        return Result({}, 0, cpu_seconds() - start, peak_mb())
+        return Result({}, 0, cpu_seconds() - start, float("nan"))
     seconds = cpu_seconds() - start
     x, y, _ = task.middle()
     placed = {}
     for number in joined(task, "f.pto"):
         told = hugin(task, "pano_trafo", "f.pto", str(number), given=f"{x} {y}\n")
         placed[task.names[number]] = np.array([float(word) for word in told.split()[:2]])
-    return Result(placed, 0, seconds, peak_mb())
+    return Result(placed, 0, seconds, float("nan"))
 
 
 def hugin(task: Task, *command: str, given: str = "") -> str:

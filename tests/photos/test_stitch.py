@@ -214,6 +214,32 @@ def test_tiles_that_do_not_overlap_make_no_mosaic_and_leave_no_file(tiles, tmp_p
         stitch_tiles([tmp_path / "a.tif"], tmp_path / "out.tif")
 
 
+def test_why_no_two_tiles_fit_is_said_once_and_each_damaged_file_has_a_line(tiles, tmp_path):
+    truth = save(tmp_path, [tiles[0], tiles[2], tiles[8]], ["a.tif", "b.tif", "c.tif"])
+    (tmp_path / "d.tif").write_bytes(b"no picture")
+    with pytest.raises(SettingError) as caught:
+        stitch_tiles([*truth, tmp_path / "d.tif"], tmp_path / "out.tif")
+    first, *lines = str(caught.value).splitlines()
+    assert first.startswith(
+        "a mosaic needs at least two tiles that fit together, got 1 of 4 given."
+    )
+    assert "no two of the 3 that can be read look alike where they might overlap" in first
+    assert [line.split(":")[0] for line in lines] == [f"{tmp_path / 'd.tif'}"]
+
+
+def test_two_tiles_under_each_others_name_are_left_out_with_the_hint(tiles, tmp_path):
+    names = by_grid(tiles)
+    names[0], names[5] = names[5], names[0]
+    truth = save(tmp_path, tiles, names)
+    result = stitch_tiles(sorted(truth), tmp_path / "out.tif")
+    reasons = {error.path.name: error.reason for error in result.left_out}
+    assert {names[0], names[5]} <= set(reasons)
+    for reason in reasons.values():
+        assert "beside which its name puts it" in reason
+        assert "Is its name right" in reason
+    assert errors_px(result, truth).mean() < 0.2
+
+
 def test_the_same_tiles_give_the_same_pixels_in_any_order(tiles, stitched, tmp_path):
     truth = save(tmp_path, tiles, by_grid(tiles))
     stitch_tiles(sorted(truth), tmp_path / "a.tif")

@@ -50,7 +50,7 @@ _PLAIN = 1.5  # grey levels of detail below which a tile has nothing to hold on
 _LEAST_OVERLAP = 0.02  # share of a tile, from which a pair is tried
 _NEAR = 0.12  # of a tile's side, by which a step may differ from the usual one at first sight
 _ROUGH = 3.0  # small pixels, by which a shift found at first sight may be wrong
-_NEIGHBOURS = 4.0  # nats that hold two tiles together which lie side by side for other reasons
+_NEIGHBOURS = 3.0  # nats that hold two tiles together which lie side by side for other reasons
 _ALIKE = 0.6  # correlation of small tiles, where no name says that they lie side by side
 _SURE = 0.03  # of the least sure direction, there: outlines of dishes fit in many places
 _KNOWN_PX = 1.0  # standard deviation of a tile's place from which it is in doubt
@@ -81,8 +81,8 @@ class Stitched:
     placements : tuple of Placement
         The tiles that were used and where they lie, but for the mosaic's origin.
     sd_px : tuple of float
-        For each of these, how well the place of its middle is known against the tile that is held
-        best: one standard deviation in the direction known worst.
+        For each of these, how well the place of its middle is known against all tiles together:
+        one standard deviation in the direction known worst.
     pairs : tuple of PairReport
     grid : str
         Where the places came from: ``names``, ``sequence`` or ``pictures``.
@@ -168,8 +168,8 @@ def stitch_tiles(
     off_px = _off_grid(matrices, cells)
     sd_px = {tile: _sd_px(tiles, poses, tile, off_px) for tile in sorted(matrices)}
     doubtful = _doubtful(tiles, sd_px, off_px, named)
-    _name_strays(tiles, matrices, places)
     _require_two(tiles, len(matrices), len(paths))
+    _name_strays(tiles, matrices, places)
     gains = _gains(tiles, poses, sorted(matrices))
     placements = [
         Placement(tiles.frames[number], matrices[number], gains[number])
@@ -233,10 +233,15 @@ def _look(tiles: _Tiles, advance: Advance) -> None:
 
 def _require_two(tiles: _Tiles, found: int, given: int) -> None:
     if found < 2:
-        why = "".join(f" {error}" for error in tiles.left_out)
+        read = len(tiles.frames)
+        why = "".join(f"\n{error}" for error in tiles.left_out)
+        unlike = (
+            f" Here no two of the {read} that can be read look alike where they might "
+            "overlap: neighbours must be of one sample and share a twentieth of their side or more."
+        )
         raise SettingError(
             f"a mosaic needs at least two tiles that fit together, got {found} of {given} given."
-            f"{why}"
+            f"{unlike if read > 1 else ''}{why}"
         )
 
 
@@ -601,10 +606,15 @@ def _name_strays(
     for number, frame in enumerate(tiles.frames):
         if number in matrices:
             continue
-        where = "beside the tiles that its name says" if places is not None else "to any tile"
+        where = (
+            "it looks like none of the tiles beside which its name puts it. Left out. Is its name "
+            "right (without names that tell places, tiles go together by what they show)? Is it "
+            if places is not None
+            else "it looks enough like no other tile where they might overlap. Left out. Is it "
+        )
         reason = (
-            f"fits nowhere: no overlap with it looks alike {where}. Left out; is it of another "
-            "mosaic, or do the tiles overlap by less than a twentieth?"
+            f"fits nowhere: {where}of another sample, is there only plain ground at its borders, "
+            "or do tiles overlap by less than a twentieth?"
         )
         tiles.left_out.append(PhotoError(frame.path, reason))
 

@@ -30,9 +30,9 @@ NEAR = 0.055
 
 _SIDEWAYS = 0.25  # of a tile's side, below which a shift is along a row or a column
 _AGREEING = 0.5  # of the pairs along an axis, at least, which must have the usual step
-_AHEAD = 6.0  # nats before any other tile or place
-_SETTLED = 8.0  # nats before any other shift, where a neighbour is beyond doubt
-_AGAINST = -5.0  # nats of a tile where another is beyond doubt
+_AHEAD = 4.0  # nats before any other tile or place
+_SETTLED = 7.0  # nats before any other shift, where a neighbour is beyond doubt
+_AGAINST = -3.0  # nats of a tile where another is beyond doubt
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -42,7 +42,7 @@ _FLOOR_PX = 0.15  # what uneven light, lens and interpolation leave, as simulate
 _MARGIN_PX = 6.0  # by which an overlap is cut larger than thought
 _STRAYED_PX = 4.0  # between a start and the register it leads to
 _SPREAD_PX = 8.0  # over which detail that both tiles show is told from noise
-ENOUGH = 10.0
+ENOUGH = 6.0
 """Nats, as meant, from which two tiles are taken to show one place."""
 
 

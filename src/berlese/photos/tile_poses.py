@@ -53,8 +53,8 @@ class Poses:
     dropped : tuple of Link
         Pairs that contradict the others, or hold other groups.
     covariances : dict of int to ndarray of float64, shape (3, 3)
-        Of a tile's x, y (pixels) and turn (radians), against the tile that is held best, whose
-        own are 0.
+        Of a tile's x, y (pixels) and turn (radians), against all tiles together, those that are
+        held well for more: a shift or turn of the whole mosaic is no error.
     """
 
     matrices: dict[int, Matrix]
@@ -266,10 +266,13 @@ def _chained(problem: _Problem) -> Numbers:
 
 
 def _covariances(problem: _Problem, poses: Numbers) -> dict[int, Numbers]:
-    """Return each tile's covariance against the tile that is held best.
+    """Return each tile's covariance against all tiles together.
 
-    Where pairs disagree by more than they should, all of it grows as they do (the reduced chi
-    squared). One tile at a time is solved for, so that memory does not grow with their square.
+    That is the covariance of a free network (inner constraints; Koch 1999), each tile with the
+    weight of the pairs that hold it: the one against a tile held fast, less what the whole mosaic
+    shifts and turns in it. Where pairs disagree by more than
+    they should, all of it grows as they do (the reduced chi squared). One tile at a time is solved
+    for, so that memory does not grow with their square.
     """
     jacobian, rest = problem.equations(poses, _cauchy)
     count, pairs = len(problem.tiles), len(problem.sd)
@@ -281,15 +284,33 @@ def _covariances(problem: _Problem, poses: Numbers) -> dict[int, Numbers]:
     free = np.delete(np.arange(3 * count), 3 * anchor + np.arange(3))
     reduced = jacobian[:, free]
     factors = splu((reduced.T @ reduced).tocsc())
+    moves = _common_moves(problem, poses)
+    weighted = np.repeat(held, 3)[:, None] * moves  # one tile that hangs loose moves no other
+    shares = moves @ np.linalg.inv(moves.T @ weighted)
+    crossed = np.zeros_like(moves)  # of all tiles with the moves of the whole
+    crossed[free] = factors.solve(weighted[free])
+    whole = weighted.T @ crossed
     unit = np.array([1, 1, 1 / problem.lever()])
     known = {}
     for number, tile in enumerate(problem.tiles):
-        if number == anchor:
-            known[tile] = np.zeros((3, 3))
-            continue
-        at = 3 * (number - (number > anchor))
-        right = np.zeros((len(free), 3))
-        right[at : at + 3] = np.eye(3)
-        block = factors.solve(right)[at : at + 3]
+        own = slice(3 * number, 3 * number + 3)
+        block = np.zeros((3, 3))
+        if number != anchor:
+            at = 3 * (number - (number > anchor))
+            right = np.zeros((len(free), 3))
+            right[at : at + 3] = np.eye(3)
+            block = factors.solve(right)[at : at + 3]
+        shift = crossed[own] @ shares[own].T
+        block = block - shift - shift.T + shares[own] @ whole @ shares[own].T
         known[tile] = disagree * unit[:, None] * block * unit
     return known
+
+
+def _common_moves(problem: _Problem, poses: Numbers) -> Numbers:
+    """Return how all unknowns change as the whole mosaic shifts right, down, and turns."""
+    count, lever = len(problem.tiles), problem.lever()
+    moves = np.zeros((count, 3, 3))
+    moves[:, 0, 0] = moves[:, 1, 1] = 1
+    centred = (poses[:, :2] - poses[:, :2].mean(axis=0)) / lever
+    moves[:, 0, 2], moves[:, 1, 2], moves[:, 2, 2] = -centred[:, 1], centred[:, 0], 1
+    return moves.reshape(3 * count, 3)

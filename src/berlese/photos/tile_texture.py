@@ -23,19 +23,21 @@ Numbers = NDArray[np.float64]
 ALIKE_PX = 12.6
 """Pixels that noise behind a Gaussian of 1 pixel makes alike: 4 pi."""
 
-OVERSTATED = 6.0
-"""Nats said to nats meant, for detail is alike over more pixels than noise is.
+OVERSTATED = 3.0
+"""Nats said to nats meant, for detail is alike over more pixels than noise is."""
 
-Along edges in 16 simulated dishes, wrong places were said to be as much better than true ones.
-"""
-
+_ALONG_EDGES = (
+    6.0  # the same between shifts: along the rim of simulated dishes, wrong ones are near
+)
 _EVENED_PX = 8.0  # over which detail is raised to one height
-_NOISE_SHARE = 0.5  # of the noise of single pixels, below which detail stays faint
+_NOISE_SHARE = 0.7  # of the noise of single pixels, below which detail stays faint
+_LEAST_NOISE = 0.5  # grey levels: in saturated ground there is no noise, and no detail either
 _HIGHEST = 3.0  # so that no speck outweighs the rest
-_BLOCK_PX = 144  # along the overlap, within which a turn does not matter
+_BLOCK_PX = 72  # along the overlap, that are judged apart, and within which a turn is none
 _MOST_TURN = np.radians(1.2)  # between two tiles
 _TURN_STEP_PX = 1.5  # at the ends of the overlap
 _LEAST_PART = 0.25  # of the largest overlap near the guess
+_MOST_ENERGY = 0.75  # quantile over all shifts, that no one counts for more
 _PEAK_PX = 4  # around the best shift, which are no other place
 
 
@@ -80,7 +82,7 @@ def even_detail(grey: FloatArray) -> FloatArray:
     calm = cv2.GaussianBlur(grey, (0, 0), 1.0)
     detail = calm - cv2.GaussianBlur(grey, (0, 0), _EVENED_PX)
     energy = cv2.GaussianBlur(np.square(detail), (0, 0), _EVENED_PX)
-    faint = np.square(np.float32(_NOISE_SHARE * noise_of(grey))) + np.float32(1e-3)
+    faint = np.square(np.float32(_NOISE_SHARE * max(noise_of(grey), _LEAST_NOISE)))
     return np.asarray(np.clip(detail / np.sqrt(energy + faint), -_HIGHEST, _HIGHEST), np.float32)
 
 
@@ -151,27 +153,46 @@ def _along_rows(
     left, top, right, bottom = region
     turns, lean = _turns(bottom - top)
     room = reach + int(np.ceil(np.abs(lean).max(initial=0)))
-    blocks = np.array_split(np.arange(top, bottom), lean.shape[1])
-    sums = []
-    for block in blocks:
-        part = np.ascontiguousarray(first[block[0] : block[-1] + 1, left:right])
-        x, y = left - int(centre[0]) - room, int(block[0] - centre[1]) - reach
-        size = (part.shape[1] + 2 * room, part.shape[0] + 2 * reach)
-        beside = _cut(second, x, y, *size)
-        sums.append(cv2.matchTemplate(beside, part, cv2.TM_CCORR)[::-1, ::-1])
-    shifts = np.arange(-reach, reach + 1)
-    energy, pixels = _common(first, second, region, centre[0] + shifts, centre[1] + shifts)
-    allowed = pixels >= _LEAST_PART * pixels.max()
-    # Or an edge that crosses the overlap would say most for the shift that makes it longest.
-    counted = np.minimum(pixels, pixels[reach, reach])
-    told = np.empty((len(turns), *pixels.shape))
-    for number, across in enumerate(np.round(lean).astype(int)):
-        total = np.zeros(pixels.shape, np.float32)
-        for each, move in zip(sums, across, strict=True):
-            start = room - reach + move
-            total += each[:, start : start + len(shifts)]
-        told[number] = np.where(allowed, nats_of(total / energy, counted), 0)
+    across = int(centre[0]) + np.arange(-room, room + 1)
+    down = int(centre[1]) + np.arange(-reach, reach + 1)
+    tables = _table(first), _table(second)
+    surfaces = [
+        _told(
+            (first, second),
+            tables,
+            (left, int(block[0]), right, int(block[-1]) + 1),
+            across,
+            down,
+        )
+        for block in np.array_split(np.arange(top, bottom), lean.shape[1])
+    ]
+    told = np.zeros((len(turns), len(down), 2 * reach + 1))
+    for total, moves in zip(told, np.round(lean).astype(int) + room - reach, strict=True):
+        for surface, start in zip(surfaces, moves.tolist(), strict=True):
+            total += surface[:, start : start + 2 * reach + 1]
     return _best(told, turns, centre, reach)
+
+
+def _told(
+    pictures: tuple[FloatArray, FloatArray],
+    tables: tuple[Numbers, Numbers],
+    block: Box,
+    across: NDArray[np.int64],
+    down: NDArray[np.int64],
+) -> Numbers:
+    """Return what one block of the first picture says for shifts, in nats, shape (down, across)."""
+    left, top, right, bottom = block
+    part = np.ascontiguousarray(pictures[0][top:bottom, left:right])
+    size = (right - left + len(across) - 1, bottom - top + len(down) - 1)
+    beside = _cut(pictures[1], left - int(across[-1]), top - int(down[-1]), *size)
+    product = cv2.matchTemplate(beside, part, cv2.TM_CCORR)[::-1, ::-1]
+    energy, pixels = _common(tables, pictures[1].shape, block, across, down)
+    # Evened detail is 1 high: its energy counts the pixels that show any. No shift has more than
+    # others have, or an edge would say most for the one that makes it longest.
+    allowed = pixels >= _LEAST_PART * pixels.max()
+    counted = np.minimum(pixels, energy)
+    counted = np.minimum(counted, np.quantile(counted[allowed], _MOST_ENERGY))
+    return np.where(allowed, nats_of(product / energy, counted), 0)
 
 
 def _turns(length: int) -> tuple[Numbers, Numbers]:
@@ -194,40 +215,40 @@ def _cut(picture: FloatArray, x: int, y: int, width: int, height: int) -> FloatA
 
 
 def _common(
-    first: FloatArray,
-    second: FloatArray,
+    tables: tuple[Numbers, Numbers],
+    second: tuple[int, ...],
     region: Box,
     right: NDArray[np.int64],
     down: NDArray[np.int64],
 ) -> tuple[Numbers, Numbers]:
     """Return the root of both energies in the overlap, and its pixels, for each shift (y, x)."""
     left, top, end, bottom = region
-    x = np.clip(right, left, end), np.clip(right + second.shape[1], left, end)
-    y = np.clip(down, top, bottom), np.clip(down + second.shape[0], top, bottom)
-    own = _sums(first, *y, *x)
-    height, width = second.shape
+    height, width = second
+    x = np.clip(right, left, end), np.clip(right + width, left, end)
+    y = np.clip(down, top, bottom), np.clip(down + height, top, bottom)
+    own = _sums(tables[0], *y, *x)
     spans = [np.clip(each - down, 0, height) for each in y]
     spans += [np.clip(each - right, 0, width) for each in x]
-    other = _sums(second, *spans)
+    other = _sums(tables[1], *spans)
     pixels = (y[1] - y[0])[:, None] * (x[1] - x[0])[None, :]
     return np.sqrt(np.maximum(own * other, 1e-6)), pixels.astype(np.float64)
 
 
+def _table(picture: FloatArray) -> Numbers:
+    return np.asarray(cv2.integral(np.square(picture)), np.float64)
+
+
 def _sums(
-    picture: FloatArray,
+    table: Numbers,
     top: NDArray[np.int64],
     bottom: NDArray[np.int64],
     left: NDArray[np.int64],
     right: NDArray[np.int64],
 ) -> Numbers:
-    """Return sums of squares over boxes, for all rows of them and all columns."""
-    table = cv2.integral(np.square(picture))
+    """Return sums over boxes by a table of sums, for all rows of them and all columns."""
+    upper, lower = table[top], table[bottom]
     return np.asarray(
-        table[np.ix_(bottom, right)]
-        - table[np.ix_(top, right)]
-        - table[np.ix_(bottom, left)]
-        + table[np.ix_(top, left)],
-        np.float64,
+        lower[:, right] - lower[:, left] - upper[:, right] + upper[:, left], np.float64
     )
 
 
@@ -244,7 +265,7 @@ def _best(
         max(row - _PEAK_PX, 0) : row + _PEAK_PX + 1,
         max(column - _PEAK_PX, 0) : column + _PEAK_PX + 1,
     ] = 0
-    weight = np.exp((surface - best) / OVERSTATED)
+    weight = np.exp((surface - best) / _ALONG_EDGES)
     weight /= weight.sum()
     at = np.stack(np.meshgrid(*(np.arange(-reach, reach + 1),) * 2), axis=-1) * 1.0
     apart = at - (column - reach, row - reach)
