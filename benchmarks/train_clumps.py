@@ -8,6 +8,9 @@ ones of the `train` half; seeds are below 1000 or above 100,000. Each thing that
 them is shown as `clump_patch` shows it, with what the pixels of each animal shall tell. The mean of
 the last states is kept; its weights also go to a .pt file beside `--out`, from which `--start` goes
 on. Prints how many animals in clumps are met by a part, on plates drawn anew, animal by animal.
+
+The shipped network started from one of 38 rounds over the clumps of 640 plates, each animal drawn
+anew, and went on for 8,500 steps as here, with a quarter of the crops from those first plates.
 """
 
 import argparse

@@ -1,5 +1,7 @@
 """Animals of known place on drawn dishes, and the real photos with hand-drawn boxes."""
 
+from types import SimpleNamespace
+
 import cv2
 import numpy as np
 import pytest
@@ -21,6 +23,7 @@ from berlese.specimens.outline import FLAGS, Box
 from berlese.specimens.segment import (
     Pixels,
     SegmentSettings,
+    _best_cut,
     fingerprint,
     segment,
     segment_photo,
@@ -275,3 +278,14 @@ def test_an_ant_that_the_mask_of_a_dish_cuts_is_found_and_a_stain_on_its_wall_is
     assert any(each.box.iou(ant) > 0.5 for each in spiders)
     assert len(bugs) > 25
     assert not any(each.box.iou(stain) > 0 for each in bugs)
+
+
+@pytest.mark.parametrize(("clump", "count"), [(0.9, 2), (0.2, 1)])
+def test_the_less_a_whole_looks_like_several_the_more_its_pieces_have_to_gain(clump, count):
+    whole, left, right = (SimpleNamespace(area=area) for area in (100.0, 60.0, 40.0))
+    odds = {id(whole): np.array([0.3, clump, 0.0, 0.0])}
+    odds |= {id(each): np.array([0.6, 0.0, 0.0, 0.4]) for each in (left, right)}
+    cut = _best_cut([(whole,), (left, right)], odds, clump)
+    assert (
+        len(cut) == count
+    )  # 0.6 is more than 0.3 + 0.1 + 0.4 * 0.1, less than 0.3 + 0.1 + 0.4 * 0.8

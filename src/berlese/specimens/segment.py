@@ -50,6 +50,7 @@ KEPT_SCORE = 0.5
 KEPT_BLURRED = 0.6  # stains on the glass lie out of focus
 LEAST_WORTH_OF_PIECES = 0.42
 PIECES_MUST_GAIN = 0.1
+GAIN_IF_ONE = 0.4  # what pieces must gain beyond that where the whole is surely no clump
 HIDDEN_SHARE = 0.3  # of the largest piece that an animal under others shows at least
 BLURRED_EDGE = 7.5  # pixels; sharp photos have 3 to 5, a Gaussian of 4 pixels makes 8 to 10
 MOST_PIXELS_AT_ONCE = 1_000_000  # of things that are measured in one go: 8 MB
@@ -290,11 +291,12 @@ def _best_cut(cuts: Reading, odds: Odds, clump: float) -> Cut:
     """Choose what explains a thing best; pieces have to look like animals, not only better.
 
     Cut between its legs, a large animal gives pieces that look a little more like animals than
-    the whole does.
+    the whole does; the less it looks like several, the more they have to.
     """
     worth = [_worth(cut, odds, clump) for cut in cuts]
     one = max((w for w, cut in zip(worth, cuts, strict=True) if len(cut) == 1), default=0.0)
-    needed = max(LEAST_WORTH_OF_PIECES, one + PIECES_MUST_GAIN)
+    gain = PIECES_MUST_GAIN + GAIN_IF_ONE * (1 - clump)
+    needed = max(LEAST_WORTH_OF_PIECES, one + gain)
     allowed = [
         (w, number)
         for number, (w, cut) in enumerate(zip(worth, cuts, strict=True))
