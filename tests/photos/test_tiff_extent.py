@@ -62,3 +62,9 @@ def test_rubbish_has_no_length(data, start):
 def test_a_directory_of_billions_of_strips_is_not_followed():
     entry = struct.pack("<HHII", 273, 4, 2**32 - 1, 8)
     assert bytes_needed(io.BytesIO(b"II*\0" + struct.pack("<IH", 8, 1) + entry)) is None
+
+
+def test_a_directory_beyond_what_a_disk_can_hold_is_not_followed(tmp_path):
+    (tmp_path / "a.tif").write_bytes(b"II+\0" + struct.pack("<HHQ", 8, 0, 2**62) + bytes(64))
+    with (tmp_path / "a.tif").open("rb") as file:
+        assert bytes_needed(file) is None

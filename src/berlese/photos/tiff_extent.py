@@ -50,7 +50,7 @@ def bytes_needed(file: BinaryIO) -> int | None:
     """
     try:
         lists = dict(_lists(file))
-    except (struct.error, OverflowError, ValueError):
+    except (struct.error, OSError, OverflowError, ValueError):
         return None
     ends = [
         offset + count
