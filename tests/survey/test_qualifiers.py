@@ -16,6 +16,8 @@ from berlese.survey.qualifiers import read_name
         ("cf. Carabidae", "Carabidae", "cf.", True),
         ("Carabidae cf", "Carabidae", "cf", True),
         ("aff. Carabidae?", "Carabidae", "aff. ?", True),
+        ("cf.Carabidae", "Carabidae", "cf.", True),
+        ("Carabus cf.granulatus", "Carabus cf.granulatus", None, False),
         ("nr Carabidae", "Carabidae", "nr", True),
         ("Carabidae indet.", "Carabidae", "indet.", False),
         ("Carabidae", "Carabidae", None, False),

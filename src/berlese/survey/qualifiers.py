@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from berlese.survey.spellings import plain_name
 
 _UNSURE = re.compile(r"\?|(?:cf|aff|nr|prob|conf)\.?", re.IGNORECASE)
+_GLUED = re.compile(r"^\s*((?:cf|aff|nr)\.)(?=\w)", re.IGNORECASE)  # "cf.Carabidae"
 _SURE = re.compile(r"(?:indet|stet)\.?", re.IGNORECASE)
 
 
@@ -39,7 +40,8 @@ def read_name(text: str) -> QualifiedName:
     >>> read_name("Carabus cf. granulatus")
     QualifiedName(taxon='Carabus cf. granulatus', qualifier=None, is_unsure=False)
     """
-    words = re.sub(r"\(\s*\?\s*\)|\?", " ? ", plain_name(text)).split()
+    apart = _GLUED.sub(r"\1 ", re.sub(r"\(\s*\?\s*\)|\?", " ? ", plain_name(text)))
+    words = apart.split()
     signs = {at for at, word in enumerate(words) if word == "?"}
     for inwards in (range(len(words)), range(len(words) - 1, -1, -1)):
         for at in inwards:
