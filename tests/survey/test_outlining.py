@@ -7,14 +7,16 @@ import numpy as np
 import pytest
 from sqlalchemy import select
 
-from berlese.errors import SettingError, SurveyError
+from berlese.errors import SettingError, SurveyError, UnreadablePhotoError
+from berlese.specimens.outline import Box
 from berlese.specimens.segment import SegmentSettings
 from berlese.survey.outlining import cut_animal, join_animals
 from berlese.survey.reviewing import GivenName, add_names
+from berlese.survey.segmenting import as_people_want, outlined
 from berlese.survey.steps import add_photos, segment_photos
 from berlese.survey.survey import Survey
 from berlese.survey.tables import Identification, OutlineEdit, Specimen, current_specimens
-from tests.drawing import dish, save
+from tests.drawing import dish, paper, save
 
 
 @pytest.fixture
@@ -96,3 +98,81 @@ def test_what_is_not_there_is_refused_in_words(searched: Survey) -> None:
     with pytest.raises(SettingError, match="--by NAME"):
         cut_animal(searched, "a.png", 1, 2, " ")
     assert sorted(animals(searched)) == [1, 2, 3, 4, 5]
+
+
+def test_numbers_that_are_gone_are_left_out_of_those_that_there_are(searched: Survey) -> None:
+    join_animals(searched, "a.png", [2, 3], "Ada")
+    with pytest.raises(SurveyError, match=r"no animal 3; its numbers are 1 to 2, 4 to 5, as"):
+        cut_animal(searched, "a.png", 3, 2, "Ada")
+
+
+def test_a_photo_without_animals_is_said_to_have_none(survey: Survey, tmp_path: Path) -> None:
+    save(tmp_path / "a.png", dish(0, 5))
+    add_photos(survey, [tmp_path / "a.png"])
+    with pytest.raises(SurveyError, match=r"no animal 1; none was found on it"):
+        cut_animal(survey, "a.png", 1, 2, "Ada")
+
+
+def test_nothing_is_cut_out_of_other_pixels_than_those_that_were_added(
+    searched: Survey, tmp_path: Path
+) -> None:
+    save(tmp_path / "a.png", dish(1, 5))
+    before = {each.id for each in animals(searched).values()}
+    for change in (
+        lambda: join_animals(searched, "a.png", [1, 2], "Ada"),
+        lambda: cut_animal(searched, "a.png", 3, 2, "Ada"),
+    ):
+        with pytest.raises(UnreadablePhotoError, match="was edited since it was added"):
+            change()
+    assert {each.id for each in animals(searched).values()} == before
+
+
+def test_a_clump_that_was_discarded_is_cut_into_animals_that_count(
+    survey: Survey, tmp_path: Path
+) -> None:
+    image = paper(360, 360, np.random.default_rng(0))
+    for x, sides in ((160, (60, 24)), (232, (15, 11))):
+        cv2.ellipse(image, (x, 180), sides, 0, 0, 360, (40, 30, 30), -1, cv2.LINE_AA)
+    save(tmp_path / "a.png", image)
+    add_photos(survey, [tmp_path / "a.png"])
+    segment_photos(survey)
+    found = animals(survey)
+    if len(found) == 2:
+        join_animals(survey, "a.png", [1, 2], "Ada")
+        found = animals(survey)
+    (clump,) = found.values()
+    add_names(survey, [GivenName(clump.id, None, "discarded", "sheet")], "Ada")
+    cut_animal(survey, "a.png", clump.number, 2, "Ada")
+    large = max(animals(survey).values(), key=area)
+    assert large.width > 0.6 * clump.width  # so that other words would go with it
+    with survey.reading() as session:
+        (word,) = session.scalars(select(Identification))
+        assert word.specimen_id == clump.id != large.id
+
+
+def rectangle(left: float, right: float, top: float = 100, bottom: float = 140) -> np.ndarray:
+    return np.array([[left, top], [right, top], [right, bottom], [left, bottom]], float)
+
+
+def wanted(found: list[np.ndarray], before: list[np.ndarray], after: list[np.ndarray]) -> list[Box]:
+    edit = OutlineEdit(before=[x.tolist() for x in before], after=[x.tolist() for x in after])
+    photo = (400, 300)
+    return [
+        each.box for each in as_people_want([outlined(x, *photo) for x in found], [edit], *photo)
+    ]
+
+
+def test_a_search_that_cuts_otherwise_than_a_person_counts_nothing_twice() -> None:
+    halves = [rectangle(100, 160), rectangle(160, 220)]
+    thirds = [rectangle(100, 120), rectangle(120, 140), rectangle(140, 160)]
+    beside = rectangle(222, 260)
+    boxes = wanted([*thirds, halves[1], beside], [rectangle(100, 220)], halves)
+    assert boxes == [
+        Box(left, 100, right, 140) for left, right in ((100, 160), (160, 220), (222, 260))
+    ]
+
+
+def test_what_lies_between_the_legs_of_a_joined_animal_is_kept() -> None:
+    ring, leg, between = rectangle(100, 200, 50, 150), rectangle(204, 240), rectangle(140, 160)
+    boxes = wanted([ring, leg, between], [ring, leg], [rectangle(100, 240, 50, 150)])
+    assert boxes == [Box(140, 100, 160, 140), Box(100, 50, 240, 150)][::-1]

@@ -5,7 +5,7 @@ photo is searched again. Former animals stay in the database with what was said 
 not count; a new one is to be named again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +14,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from berlese.errors import SettingError, SurveyError
-from berlese.photos.reading import open_photo
+from berlese.photos.reading import Photo as OpenPhoto
 from berlese.specimens.crop import with_margin
 from berlese.specimens.recut import box_around, joined, parted
-from berlese.survey.segmenting import carry_names, cut_out, outlined
+from berlese.survey.segmenting import carry_names, cut_out, open_as_added, outlined
 from berlese.survey.survey import Survey, utc_now
-from berlese.survey.tables import OutlineEdit, Photo, Specimen, current_photos
+from berlese.survey.tables import OutlineEdit, Photo, Specimen, current_photos, in_force
 
 Polygon = NDArray[np.float64]
 
@@ -45,7 +45,9 @@ def join_animals(survey: Survey, photo: str, numbers: Sequence[int], by: str) ->
     Raises
     ------
     SurveyError
-        If there is no such photo or animal, or the photo's file is gone.
+        If there is no such photo or animal.
+    UnreadablePhotoError
+        If the photo's file is gone, or was edited since it was added.
     SettingError
         If fewer than two animals are given, or nobody says so.
     """
@@ -54,8 +56,9 @@ def join_animals(survey: Survey, photo: str, numbers: Sequence[int], by: str) ->
         raise SettingError("joining takes the numbers of two animals or more.")
     with survey.exclusive():
         row, animals = _animals(survey, photo, wanted)
+        opened = _opened(survey, row)
         before = [np.array(each.polygon, float) for each in animals]
-        return _replace(survey, row, animals, [joined(before)], by)
+        return _replace(survey, row, opened, animals, [joined(before)], by)
 
 
 def cut_animal(survey: Survey, photo: str, number: int, parts: int, by: str) -> list[int]:
@@ -69,10 +72,10 @@ def cut_animal(survey: Survey, photo: str, number: int, parts: int, by: str) -> 
     with survey.exclusive():
         row, animals = _animals(survey, photo, [number])
         polygon = np.array(animals[0].polygon, float)
-        opened = open_photo(survey.absolute(row.path), max_pixels=max(row.width * row.height, 1))
+        opened = _opened(survey, row)
         frame = with_margin(box_around(polygon), row.width, row.height)
         pixels = opened.region(frame.left, frame.top, frame.width, frame.height)
-        return _replace(survey, row, animals, parted(polygon, pixels, frame, parts), by)
+        return _replace(survey, row, opened, animals, parted(polygon, pixels, frame, parts), by)
 
 
 def _animals(survey: Survey, photo: str, numbers: Sequence[int]) -> tuple[Photo, list[Specimen]]:
@@ -89,20 +92,41 @@ def _animals(survey: Survey, photo: str, numbers: Sequence[int]) -> tuple[Photo,
         raise SurveyError(f"{survey.folder}: {photo!r} {what}. The report lists its photos.")
     current = {each.number: each for each in meant[0].specimens if each.current}
     if missing := [number for number in numbers if number not in current]:
-        raise SurveyError(
-            f"{meant[0].path}: has no animal {missing[0]}; its numbers are "
-            f"{min(current, default=0)} to {max(current, default=0)}, as the report shows them."
-        )
+        raise SurveyError(f"{meant[0].path}: has no animal {missing[0]}; {_has(current)}.")
     return meant[0], [current[number] for number in numbers]
 
 
+def _has(numbers: Iterable[int]) -> str:
+    """Say which numbers the animals of a photo have: what was joined or cut leaves gaps."""
+    ordered = sorted(numbers)
+    if not ordered:
+        return "none was found on it (berlese segment)"
+    runs: list[list[int]] = []
+    for number in ordered:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    spans = [f"{run[0]} to {run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs]
+    return f"its numbers are {', '.join(spans)}, as a report written now shows them"
+
+
+def _opened(survey: Survey, row: Photo) -> OpenPhoto:
+    """Open a photo whose pixels are still those that its animals were found on."""
+    return open_as_added(survey.absolute(row.path), row)
+
+
 def _replace(
-    survey: Survey, row: Photo, animals: Sequence[Specimen], outlines: Sequence[Polygon], by: str
+    survey: Survey,
+    row: Photo,
+    opened: OpenPhoto,
+    animals: Sequence[Specimen],
+    outlines: Sequence[Polygon],
+    by: str,
 ) -> list[int]:
     """Store what a person wants, and the new animals in the place of the old ones."""
     if not by.strip():
         raise SettingError("outlines need the person who changes them; expected --by NAME.")
-    opened = open_photo(survey.absolute(row.path), max_pixels=max(row.width * row.height, 1))
     found = [outlined(each, row.width, row.height) for each in outlines]
     last = max(each.number for each in row.specimens if each.current)
     numbers = [animals[0].number, *range(last + 1, last + len(found))]
@@ -120,9 +144,15 @@ def _replace(
         session.add(edit)
         session.flush()
         photo = session.get_one(Photo, row.sha256)
-        carry_names(session, photo, old, new)
+        carry_names(session, photo, [each for each in old if not _is_discarded(each)], new)
         photo.imaging = None  # the ground is what lies between the animals
     return numbers
+
+
+def _is_discarded(animal: Specimen) -> bool:
+    """Tell whether a person said that it is none: of several in one, or a part, not of these."""
+    word = in_force(animal.identifications)
+    return word is not None and word.status == "discarded"
 
 
 def _retire(session: Session, animals: Sequence[Specimen]) -> list[Specimen]:

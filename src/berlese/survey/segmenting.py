@@ -154,13 +154,23 @@ def _specimens_of(
     survey: Survey, row: Photo, settings: SegmentSettings, max_pixels: int | None
 ) -> list[Specimen]:
     """Segment one photo, write its crops and describe its specimens."""
-    path = survey.absolute(row.path)
+    photo = open_as_added(survey.absolute(row.path), row, max_pixels)
+    found = as_people_want(segment_photo(photo, settings), row.edits, photo.width, photo.height)
+    return cut_out(survey, photo, row.sha256, _once_a_place(found))
+
+
+def open_as_added(path: Path, row: Photo, max_pixels: int | None = None) -> OpenPhoto:
+    """Open a photo whose file is still the one that was added; any size that was, by default.
+
+    Raises
+    ------
+    PhotoError
+        If it was edited since, or is refused by `berlese.photos.reading.open_photo`.
+    """
     if sha256_of(path) != row.sha256:
         raise UnreadablePhotoError(path, "was edited since it was added; add it again.")
     limit = row.width * row.height if max_pixels is None else max_pixels
-    photo = open_photo(path, max_pixels=limit, mm_per_pixel=row.mm_per_pixel)
-    found = as_people_want(segment_photo(photo, settings), row.edits, photo.width, photo.height)
-    return cut_out(survey, photo, row.sha256, _once_a_place(found))
+    return open_photo(path, max_pixels=limit, mm_per_pixel=row.mm_per_pixel)
 
 
 def cut_out(
@@ -202,11 +212,33 @@ def as_people_want(
     for edit in edits:
         made = [outlined(np.array(each, float), width, height) for each in edit.after]
         before = [outlined(np.array(each, float), width, height) for each in edit.before]
-        known = [each.box for each in (*made, *before)]
-        replaced = {at for at, _, _ in match_boxes([each.box for each in found], known)}
+        replaced = _replaced(found, made, before)
         kept = [each for at, each in enumerate(found) if at not in replaced]
         found = in_reading_order([*kept, *made])
     return list(found)
+
+
+def _replaced(
+    found: Sequence[FoundSpecimen], made: Sequence[FoundSpecimen], before: Sequence[FoundSpecimen]
+) -> set[int]:
+    """Tell which found animals are those that a person made others of, or these themselves.
+
+    Where a search cuts otherwise than either, these are all that lie within the outlines by half.
+    """
+    known = [*made, *before]
+    pairs = match_boxes([each.box for each in found], [each.box for each in known])
+    again = {at for _, at, _ in pairs}
+    replaced = {at for at, _, _ in pairs}
+    if again >= set(range(len(made))) or again >= set(range(len(made), len(known))):
+        return replaced
+    for at, each in enumerate(found):
+        own = filled(each.polygon, each.box)
+        within = np.zeros(own.shape, bool)
+        for other in known:
+            within |= filled(other.polygon, each.box)
+        if (own & within).sum() > own.sum() / 2:
+            replaced.add(at)
+    return replaced
 
 
 def outlined(polygon: NDArray[np.float64], width: int, height: int) -> FoundSpecimen:
