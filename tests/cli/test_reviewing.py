@@ -144,3 +144,15 @@ def test_animals_are_joined_and_cut_by_the_numbers_of_the_report(survey, berlese
     assert refused.exit_code == 2
     assert "no animal 99" in refused.output
     assert berlese("report", survey).exit_code == 0
+
+
+def test_names_that_a_cut_takes_out_of_the_sample_are_told(survey, berlese, tmp_path):
+    sheet = tmp_path / "review.csv"
+    assert berlese("plan", survey, "--out", sheet, "--count", 2).exit_code == 0
+    fill_in(sheet, "unknown")
+    assert berlese("import", sheet, "--into", survey, "--by", "Ada").exit_code == 0
+    cut = berlese("cut", survey, "1.png", 2, "--by", "Ada")
+    assert "2 reviewed names stand for no other animals now" in " ".join(cut.stdout.split())
+    again = berlese("cut", survey, "1.png", 3, "--by", "Ada")
+    assert "reviewed name" not in again.stdout
+    assert "0 of" in berlese("plan", survey).output

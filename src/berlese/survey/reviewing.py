@@ -199,6 +199,11 @@ def chances_of(
     return np.full(len(done), np.nan) if plan is None else plan.inclusion(done, most=most)
 
 
+def drawn_names(survey: Survey) -> int:
+    """Count the animals named by people that stand for others, in the order that holds."""
+    return int(np.isfinite(chances_of(survey, animals_of(survey))).sum())
+
+
 def taxa_to_teach(survey: Survey, names: Iterable[GivenName]) -> dict[str, int]:
     """Count the names among these that the latest model does not know; most frequent first."""
     with survey.reading() as session:

@@ -2,13 +2,16 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from berlese.cli import flags
 from berlese.cli.console import finish_step, print_json, user_errors
 from berlese.errors import as_word
+
+if TYPE_CHECKING:
+    from berlese.survey.survey import Survey
 
 
 class Promise(StrEnum):
@@ -139,15 +142,16 @@ def join(
 ) -> None:
     """Make one animal of several outlines; holds when the photo is searched again."""
     with user_errors():
-        from berlese.survey.missing import missing_notes
         from berlese.survey.outlining import join_animals
+        from berlese.survey.reviewing import drawn_names
         from berlese.survey.survey import Survey
 
         with Survey.open(survey) as opened:
             settings = {"photo": photo, "numbers": numbers, "by": by}
             with opened.exclusive(), opened.recorded("join", settings, {}):
+                drawn = drawn_names(opened)
                 (number,) = join_animals(opened, photo, numbers, by)
-            notes = missing_notes(opened)
+            notes = _notes_on_others(opened, drawn)
     if json:
         print_json({"animals": [number], "notes": list(notes)})
     else:
@@ -166,17 +170,34 @@ def cut(
 ) -> None:
     """Cut an outline that holds several animals; holds when the photo is searched again."""
     with user_errors():
-        from berlese.survey.missing import missing_notes
         from berlese.survey.outlining import cut_animal
+        from berlese.survey.reviewing import drawn_names
         from berlese.survey.survey import Survey
 
         with Survey.open(survey) as opened:
             settings = {"photo": photo, "number": number, "into": into, "by": by}
             with opened.exclusive(), opened.recorded("cut", settings, {}):
+                drawn = drawn_names(opened)
                 made = cut_animal(opened, photo, number, into, by)
-            notes = missing_notes(opened)
+            notes = _notes_on_others(opened, drawn)
     if json:
         print_json({"animals": made, "notes": list(notes)})
     else:
         are = ", ".join(map(str, made))
         typer.echo("\n".join([f"Animal {number} is {into} animals now: {are}.", *notes]))
+
+
+def _notes_on_others(opened: "Survey", drawn: int) -> list[str]:
+    """Say what is left to do for animals that are others now, and which names that has cost."""
+    from berlese.survey.missing import missing_notes
+    from berlese.survey.reviewing import drawn_names
+
+    notes = list(missing_notes(opened))
+    lost = drawn - drawn_names(opened)
+    if lost > 0:  # joined again after a cut, the animals are those of the order once more
+        which = "1 reviewed name stands" if lost == 1 else f"{lost} reviewed names stand"
+        notes.append(
+            f"{which} for no other animals now, which are not those any more that the review was "
+            "drawn from. The next `berlese plan` draws anew; cut and join before you review."
+        )
+    return notes
