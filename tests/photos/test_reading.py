@@ -189,6 +189,15 @@ def test_the_bits_that_a_camera_has_fill_the_picture(tmp_path, suffix, bits):
         assert np.abs(decoded.astype(int) - image).max() <= 1
 
 
+def test_bits_are_those_of_the_colours_not_of_what_says_that_all_is_opaque(tmp_path):
+    image = np.full((40, 64, 4), 65535, np.uint16)
+    image[..., :3] = np.linspace(0, 4095, 64).astype(np.uint16)[None, :, None]
+    photo = open_photo(save(tmp_path / "a.png", image, interpretation="rgb16"))
+    assert photo.spare_bits == 4
+    wanted = np.linspace(0, 255, 64)[None, :, None]
+    assert np.abs(photo.pixels() - wanted).max() <= 1.5
+
+
 def test_sixteen_bits_that_are_used_or_all_black_stay_as_they_are(tmp_path):
     image = np.full((300, 64, 3), 900, np.uint16)
     image[280, 5, 1] = 2**14

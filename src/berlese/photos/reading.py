@@ -424,6 +424,7 @@ def _spare_bits(image: Any, path: Path) -> int:
     if image.format != "ushort":
         return 0
     region = pyvips.Region.new(image)
+    colours = image.bands - image.hasalpha()  # what is opaque is 65,535 beside any camera's bits
     brightest = 0
     for top in range(0, image.height, BAND_ROWS):
         rows = min(BAND_ROWS, image.height - top)
@@ -431,7 +432,7 @@ def _spare_bits(image: Any, path: Path) -> int:
             band = np.frombuffer(region.fetch(0, top, image.width, rows), np.uint16)
         except pyvips.Error as error:
             raise damaged(path, error) from error
-        brightest = max(brightest, int(band.max()))
+        brightest = max(brightest, int(band.reshape(-1, image.bands)[:, :colours].max()))
         if brightest >= 2 ** max(SENSOR_BITS):
             return 0
     used = next(bits for bits in SENSOR_BITS if brightest < 2**bits)
