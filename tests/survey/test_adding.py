@@ -515,3 +515,12 @@ def test_what_is_odd_about_new_photos_is_said_once(survey: Survey, photos: Path)
     [note] = report.notes
     assert note.startswith("'dim1.png', 'dim2.tif': of its 16 bits only 12 are used")
     assert add_photos(survey, [photos]).notes == ()
+
+
+def test_what_cannot_be_opened_is_named_once_where_folders_overlap(survey, tmp_path):
+    folder = tmp_path / "photos"
+    save(folder / "moor" / "a.png", dish(0))
+    (folder / "moor" / "b.heic").write_bytes(b"x")
+    report = add_photos(survey, [folder, folder / "moor"])
+    (note,) = [each for each in report.notes if each.startswith("Left out")]
+    assert note.count("b.heic") == 1

@@ -174,7 +174,7 @@ def _candidates(
 
 def on_unopened(paths: Iterable[Path]) -> str:
     """Name the pictures that cannot be opened: a sample would lack them unnoticed."""
-    names = shortened([path.name for path in paths])
+    names = shortened([path.name for path in dict.fromkeys(paths)])  # of folders within others, too
     return f"Left out, as their format cannot be opened: {names}; export them as JPEG or TIFF."
 
 
