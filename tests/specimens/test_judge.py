@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 
 from berlese.simulate.plates import PlateKind, simulate_plate
-from berlese.specimens.candidates import CUT, FEATURES, TRIMMED
+from berlese.specimens.candidates import AS_IS, CUT, FEATURES, TRIMMED
 from berlese.specimens.context import CONTEXT, candidates_in
-from berlese.specimens.judge import KINDS, _weights, effort_for, is_plain, judge, probabilities
+from berlese.specimens.judge import KINDS, _weights, effort_for, judge, probabilities
 from berlese.specimens.outline import Box
 from berlese.specimens.segment import Pixels, SegmentSettings, read_photo
 
@@ -68,11 +68,11 @@ def test_dirt_is_not_taken_for_animals():
 def test_what_measurements_leave_open_is_plain_once_a_look_agrees():
     plate = simulate_plate(2001, PlateKind(animals=12, grains=40), size_px=900)
     wholes = [cuts[0][0] for cuts in read_photo(Pixels(plate.pixels), SegmentSettings())]
-    unseen = [is_plain(replace(each, look=None)) for each in wholes]
-    seen = [is_plain(each) for each in wholes]
+    unseen = effort_for([replace(each, look=None) for each in wholes]) == AS_IS
+    seen = effort_for(wholes) == AS_IS
     puzzled = np.log(np.full(len(KINDS), 0.25, np.float32))
-    assert 0 < sum(unseen) < sum(seen)
-    assert not any(is_plain(replace(each, look=puzzled)) for each in wholes)
+    assert 0 < unseen.sum() < seen.sum()
+    assert AS_IS not in effort_for([replace(each, look=puzzled) for each in wholes])
 
 
 def test_what_surely_is_not_several_by_its_look_is_trimmed_at_most():

@@ -1,11 +1,12 @@
 """Geometry of boxes, by hand and by property."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from berlese.errors import SettingError
-from berlese.specimens.outline import Box
+from berlese.specimens.outline import Box, Specimen, in_reading_order
 
 SIDE = 5000
 
@@ -39,3 +40,10 @@ def test_overlap_by_hand():
 def test_a_box_without_pixels_is_refused(corners):
     with pytest.raises(SettingError, match="width and a height above 0"):
         Box(*corners)
+
+
+def test_animals_are_read_by_rows_of_a_hundred_pixels_then_from_the_left():
+    boxes = [(5, 250), (300, 20), (10, 90), (200, 130)]
+    animals = [Specimen(Box(x, y, x + 9, y + 9), np.zeros((3, 2)), 9.0, 1.0) for x, y in boxes]
+    found = [(each.box.left, each.box.top) for each in in_reading_order(animals)]
+    assert found == [(10, 90), (300, 20), (200, 130), (5, 250)]

@@ -1,5 +1,7 @@
 """A person says how many animals there are; the outlines follow."""
 
+from contextlib import suppress
+
 import numpy as np
 import pytest
 
@@ -90,6 +92,15 @@ def test_a_speck_is_not_cut() -> None:
     mask = filled(circle(100, 100, 1.2), FRAME)
     with pytest.raises(SettingError, match="too small to be 3 animals"):
         parted(circle(100, 100, 1.2), on_ground(mask), FRAME, 3)
+
+
+@pytest.mark.parametrize("radius", [3.0, 5.0, 8.0])
+def test_a_small_outline_gives_as_many_parts_as_asked_for_or_none(radius: float) -> None:
+    outline = circle(100, 100, radius)
+    pixels = on_ground(filled(outline, FRAME))
+    for count in (2, 5, 11, MOST_PARTS):
+        with suppress(SettingError):  # which says that it cannot be done
+            assert len(parted(outline, pixels, FRAME, count)) == count
 
 
 def test_a_box_holds_all_of_an_outline() -> None:

@@ -70,14 +70,6 @@ def evidence(readings: Sequence[Reading], weights: dict[str, _Float]) -> _Float:
     return np.hstack([features, looks, context])
 
 
-def is_plain(whole: Candidate) -> bool:
-    """Tell that a whole thing is surely dirt, or surely one animal.
-
-    By its measurements alone; once it has been looked at, by the mean of what both say.
-    """
-    return bool(effort_for([whole])[0] == AS_IS)
-
-
 def effort_for(wholes: Sequence[Candidate]) -> NDArray[np.intp]:
     """Tell which of `AS_IS`, `TRIMMED` and `CUT` is worth while for each of some whole things.
 

@@ -1,5 +1,6 @@
 """What a found animal is: a box, an outline, a score and flags; in pixels of the upright photo."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,3 +90,8 @@ class Specimen:
     score: float
     flags: tuple[str, ...] = ()
     several: float = 0.0
+
+
+def in_reading_order(specimens: Iterable[Specimen]) -> list[Specimen]:
+    """Sort animals in rows of 100 pixels from the top, each from the left."""
+    return sorted(specimens, key=lambda each: (each.box.top // 100, each.box.left, each.box.top))

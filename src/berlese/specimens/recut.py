@@ -4,7 +4,7 @@ Segmentation judges for itself how a thing is cut (`berlese.specimens.segment`);
 has looked and says how many animals there are, and only where the cut goes is left to find.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import cv2
 import numpy as np
@@ -16,7 +16,7 @@ from berlese.errors import SettingError
 from berlese.specimens.clumps import NETWORK, clump_patch, gathered
 from berlese.specimens.measure import filled
 from berlese.specimens.networks import session_of
-from berlese.specimens.outline import Box, Specimen
+from berlese.specimens.outline import Box
 from berlese.specimens.split import Part, depth_of, grown, split_touching
 
 SMALLEST = 6.0  # pixels: least length of a part
@@ -88,6 +88,10 @@ def parted(polygon: _Polygon, pixels: _Bytes, frame: Box, parts: int) -> list[_P
         raise SettingError(f"an outline of {mask.sum()} pixels is too small to be {parts} animals.")
     way = next((way for way in _ways(mask, pixels, parts) if len(way) == parts), None)
     pieces = _by_middles(mask, parts) if way is None else way
+    if len(pieces) != parts:
+        raise SettingError(
+            f"an outline of {mask.sum()} pixels could not be cut into {parts} animals; try fewer."
+        )
     outlines = [_outline(piece, frame.left + x, frame.top + y) for piece, x, y in pieces]
     return sorted(outlines, key=lambda outline: tuple(outline.mean(axis=0)))
 
@@ -101,11 +105,6 @@ def box_around(polygon: _Polygon, *, margin: int = 0) -> Box:
         max(int(high[0]), int(low[0]) + 1),
         max(int(high[1]), int(low[1]) + 1),
     )
-
-
-def in_reading_order(specimens: Iterable[Specimen]) -> list[Specimen]:
-    """Sort animals in rows of 100 pixels from the top, each from the left, as segmentation does."""
-    return sorted(specimens, key=lambda each: (each.box.top // 100, each.box.left, each.box.top))
 
 
 def _ways(mask: _Mask, pixels: _Bytes, parts: int) -> Iterator[list[Part]]:

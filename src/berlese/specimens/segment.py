@@ -43,7 +43,7 @@ from berlese.specimens.judge import PART, SEVERAL, effort_for, judge
 from berlese.specimens.look import log_odds
 from berlese.specimens.networks import shipped
 from berlese.specimens.noise import Smoothed
-from berlese.specimens.outline import Box, Specimen
+from berlese.specimens.outline import Box, Specimen, in_reading_order
 
 SMALLEST = 16.0  # pixels, where no smallest length is given
 KEPT_SCORE = 0.5
@@ -171,8 +171,7 @@ def segment_photo(
         if each.score >= KEPT_BLURRED or "blurred" not in each.flags
     ]
     letters = letters_among([each.box for each in specimens])
-    kept = [each for number, each in enumerate(specimens) if number not in letters]
-    return sorted(kept, key=lambda each: (each.box.top // 100, each.box.left, each.box.top))
+    return in_reading_order(e for number, e in enumerate(specimens) if number not in letters)
 
 
 def read_photo(

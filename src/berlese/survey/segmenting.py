@@ -28,9 +28,9 @@ from berlese.photos.writing import write_png
 from berlese.specimens.crop import Patch, cut_patches
 from berlese.specimens.matching import match_boxes
 from berlese.specimens.measure import filled, measure
-from berlese.specimens.outline import Box
+from berlese.specimens.outline import Box, in_reading_order
 from berlese.specimens.outline import Specimen as FoundSpecimen
-from berlese.specimens.recut import box_around, in_reading_order
+from berlese.specimens.recut import box_around
 from berlese.specimens.segment import SegmentSettings, fingerprint, segment_photo
 from berlese.survey.failures import UNUSABLE, Failure, StepReport, reason_of, record_failures
 from berlese.survey.sheets import shortened
