@@ -86,7 +86,7 @@ def ways_by_network(
         count = int(labels.max())
         if count < 2 or (ways and count <= len(ways[-1])):
             continue
-        bodies = _at_full_size(labels, mask.shape, scale)
+        bodies = _large_pieces(at_full_size(labels, mask.shape, scale))
         parts = grown(mask, np.where(mask, bodies, 0), smallest, least_share=PART_SHARE / count)
         if len(parts) > 1:
             ways.append(parts)
@@ -195,18 +195,31 @@ def _closeness(square: _Floats, apart: float) -> _Floats:
     return np.asarray(np.exp(square * np.float32(-2 / apart**2)), np.float32)
 
 
-def _at_full_size(
+def at_full_size(
     labels: NDArray[np.int32], shape: tuple[int, ...], scale: float
 ) -> NDArray[np.int32]:
-    """Bring labels to the size of the mask; of each only its large connected pieces."""
+    """Bring labels of the network's patch to the size of the mask.
+
+    Parameters
+    ----------
+    labels : ndarray of int32 of shape (h, w)
+    shape : tuple of int
+        Of the mask.
+    scale : float
+        Patch pixels over pixels of the mask, as `clump_patch` gives it.
+    """
     down = np.minimum((np.arange(shape[0]) * scale).astype(int), len(labels) - 1)
     across = np.minimum((np.arange(shape[1]) * scale).astype(int), labels.shape[1] - 1)
-    large_labels = labels[np.ix_(down, across)]
-    whole = np.zeros(shape, np.int32)
-    for number, frame in enumerate(find_objects(large_labels), 1):
+    return np.asarray(labels[np.ix_(down, across)])
+
+
+def _large_pieces(labels: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Keep of each label only its large connected pieces."""
+    whole = np.zeros(labels.shape, np.int32)
+    for number, frame in enumerate(find_objects(labels), 1):
         if frame is None:
             continue
-        own = (large_labels[frame] == number).astype(np.uint8)
+        own = (labels[frame] == number).astype(np.uint8)
         _, pieces, stats, _ = cv2.connectedComponentsWithStats(own, connectivity=8)
         areas = stats[:, cv2.CC_STAT_AREA].astype(float)
         large = areas >= PIECE_SHARE * areas[1:].max()

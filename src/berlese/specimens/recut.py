@@ -13,7 +13,7 @@ from scipy.cluster.vq import kmeans2
 from scipy.ndimage import distance_transform_edt
 
 from berlese.errors import SettingError
-from berlese.specimens.clumps import NETWORK, clump_patch, gathered
+from berlese.specimens.clumps import NETWORK, at_full_size, clump_patch, gathered
 from berlese.specimens.measure import filled
 from berlese.specimens.networks import session_of
 from berlese.specimens.outline import Box
@@ -116,20 +116,11 @@ def _ways(mask: _Mask, pixels: _Bytes, parts: int) -> Iterator[list[Part]]:
     for apart, explained in GATHERED:
         labels = gathered(told, values[3] > 0.5, apart, explained)
         if labels.max() == parts:
-            bodies = np.where(mask, _at_full_size(labels, mask.shape, scale), 0)
+            bodies = np.where(mask, at_full_size(labels, mask.shape, scale), 0)
             yield grown(mask, bodies, SMALLEST, least_share=LEAST_SHARE / parts)
     depth = depth_of(mask)
     for neck in NECKS:
         yield split_touching(mask, SMALLEST, neck=float(neck), depth=depth)
-
-
-def _at_full_size(
-    labels: NDArray[np.int32], shape: tuple[int, int], scale: float
-) -> NDArray[np.int32]:
-    """Scale labels of the network's patch to a mask of `shape`."""
-    rows = np.minimum((np.arange(shape[0]) * scale).astype(int), labels.shape[0] - 1)
-    columns = np.minimum((np.arange(shape[1]) * scale).astype(int), labels.shape[1] - 1)
-    return np.asarray(labels[np.ix_(rows, columns)])
 
 
 def _by_middles(mask: _Mask, parts: int) -> list[Part]:
