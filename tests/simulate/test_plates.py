@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from berlese.errors import SettingError
+from berlese.simulate.beetles import DrawnBeetle
 from berlese.simulate.debris import draw_bubble, draw_fibre, draw_grain
 from berlese.simulate.plates import GROUNDS, PlateKind, draw_cast, draw_kind, simulate_plate
 from berlese.simulate.soil import SOIL_TAXA, simulate_soil_animal
@@ -84,6 +85,52 @@ def test_animals_of_a_cast_lie_at_any_angle():
     angles = [cv2.minAreaRect(each.polygon.astype(np.float32))[2] for each in photo.specimens]
     assert len(angles) > 20
     assert np.histogram(np.mod(angles, 90), bins=3, range=(0, 90))[0].min() > 2
+
+
+def test_others_hide_no_more_of_an_animal_than_was_asked_for():
+    disc = np.zeros((61, 61), np.float32)
+    cv2.circle(disc, (30, 30), 28, 1.0, -1)
+    black = DrawnBeetle("Carabidae", np.repeat(disc[..., None] * 9, 3, axis=2), disc, 57.0)
+    kind = PlateKind(
+        ground="white",
+        length_px=(57, 57),
+        animals=60,
+        grains=0,
+        fibres=0,
+        bubbles=0,
+        clumped=1.0,
+        most_overlap=0.3,
+    )
+    shown = [
+        each.mask.sum() / disc.sum()
+        for seed in range(6)
+        for each in simulate_plate(seed, kind, size_px=500, cast=[black]).specimens
+    ]
+    assert len(shown) > 100
+    assert min(shown) > 0.65  # 0.7 but for the edges, which turning makes soft
+    assert sum(share < 0.8 for share in shown) > 5
+
+
+def test_what_has_the_colour_of_the_ground_beyond_an_animal_is_no_part_of_it():
+    kind = PlateKind(
+        ground="dark", length_px=(90, 90), animals=9, grains=0, fibres=0, bubbles=0, clumped=0
+    )
+    empty = simulate_plate(2, kind, size_px=500, cast=[_bar((200, 200, 200))])
+    floor = np.median(empty.pixels.reshape(-1, 3), axis=0)
+    for colour, least, most in (((200, 200, 200), 80, 105), (floor, 30, 55)):
+        photo = simulate_plate(2, kind, size_px=500, cast=[_bar(colour)])
+        lengths = [cv2.minAreaRect(each.polygon.astype(np.float32))[1] for each in photo.specimens]
+        assert len(lengths) >= 3
+        assert all(least < max(each) < most for each in lengths), lengths
+
+
+def _bar(end) -> DrawnBeetle:
+    """Pale on one half, `end` on the other; 90 by 20 pixels."""
+    alpha = np.zeros((30, 100), np.float32)
+    alpha[5:25, 5:95] = 1
+    colour = np.full((30, 100, 3), 200, np.float32)
+    colour[:, 50:] = end
+    return DrawnBeetle("Carabidae", colour * alpha[..., None], alpha, 90.0)
 
 
 def test_an_unknown_ground_is_refused():

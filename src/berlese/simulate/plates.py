@@ -2,7 +2,8 @@
 
 Where `surveys` shows beetles in a clean dish, a plate here may be white, grey, mottled as
 ethanol is, or dark; its animals pale or dark, or both; a ruler, a label or a rim may lie in it.
-The truth is exact: what is seen of each animal, dirt on top taken off. A plate may be of any size:
+The truth is exact: what can be seen of each animal, dirt on top taken off, and legs that end in
+the colour of the ground as far as they stand out. A plate may be of any size:
 it is drawn on bytes and photographed in bands. Lengths are pixels, colours sRGB 0..255.
 """
 
@@ -27,6 +28,7 @@ _LEVELS = {"white": (215, 246), "grey": (150, 205), "ethanol": (105, 175), "dark
 _SMALL_TAXA = (*SOIL_TAXA, *JOINTED_TAXA)
 _CAST_COLOUR = np.full(3, 160.0)  # of animals that are recoloured when they are laid
 _VISIBLE = 0.35
+_CLEAR = 8  # grey levels from what lies beneath: the noise is 1 to 4
 _BAND = 512  # rows photographed at a time
 
 
@@ -47,7 +49,8 @@ class PlateKind:
     clumped : float
         Share of the animals that are laid on or against another one.
     most_overlap : float
-        Share of such an animal that lies on others at most; at least 0.005.
+        Share of such an animal that lies on others at most, and share of each animal that others
+        hide at most, all together; at least 0.005.
     rim, ruler, glare : bool
         Whether a rim, a ruler, reflections of a lamp are seen.
     """
@@ -145,6 +148,7 @@ class _Plate:
         self.radius = size_px * 0.47 if kind.rim else size_px
         self.taxa: list[tuple[str, float]] = []
         self.boxes: list[tuple[slice, slice]] = []
+        self.spared = np.zeros(1)  # pixels of each animal that others may still hide; from 1
         self.free_from = 0.14 * size_px if kind.ruler else 0.0
         self._mottle()
         self._furniture()
@@ -281,7 +285,7 @@ class _Plate:
         return np.clip(bright * np.array([1 + warm / 2, 1.0, 1 - warm]), 5, 250)
 
     def _lay(self, animal: DrawnBeetle) -> None:
-        """Find room for an animal and lay it, with a faint shadow."""
+        """Find room for an animal and lay it."""
         seen = animal.alpha >= _VISIBLE
         height, width = seen.shape
         if max(height, width) >= 0.7 * self.size:
@@ -292,21 +296,36 @@ class _Plate:
             middle = np.array([left + width / 2, top + height / 2]) - self.size / 2
             if np.hypot(*middle) > self.radius - np.hypot(width, height) / 2:
                 continue
-            below = self.owner[top : top + height, left : left + width] > 0
-            crossed = float((below & seen).sum()) / max(seen.sum(), 1)
-            if 0.005 < crossed < self.kind.most_overlap if beside else crossed == 0:
+            under = self.owner[top : top + height, left : left + width][seen]
+            hidden = np.bincount(under, minlength=len(self.spared))[1:]
+            crossed = float(hidden.sum()) / max(seen.sum(), 1)
+            some = 0.005 < crossed < self.kind.most_overlap
+            if some and (hidden <= self.spared[1:]).all() if beside else crossed == 0:
                 break
         else:
             return
-        self.taxa.append((animal.taxon, animal.length_px))
-        self.boxes.append((slice(top, top + height), slice(left, left + width)))
+        self._put(animal, left, top)
+
+    def _put(self, animal: DrawnBeetle, left: int, top: int) -> None:
+        """Lay an animal with a faint shadow, and note what of it can be seen."""
+        seen = animal.alpha >= _VISIBLE
+        frame = (slice(top, top + seen.shape[0]), slice(left, left + seen.shape[1]))
         shadow = cv2.GaussianBlur(animal.alpha, (0, 0), max(1.0, 0.02 * animal.length_px))
         drop = max(1, round(0.02 * animal.length_px))
-        keep = self.owner[self.boxes[-1]].copy()
+        owner = self.owner[frame].copy()
+        beneath = self.canvas[frame].copy()
         self._cover(shadow * 0.18, np.zeros(3), left + drop, top + drop)
         solid = animal.colour / np.maximum(animal.alpha, 1e-3)[..., None]
         self._cover(animal.alpha, solid, left, top)
-        self.owner[self.boxes[-1]] = np.where(seen, len(self.taxa), keep)
+        clear = cv2.absdiff(self.canvas[frame], beneath).max(axis=2) >= _CLEAR
+        seen &= _stood_out(seen & clear)
+        hidden = np.bincount(owner[seen], minlength=len(self.spared))
+        self.spared -= hidden
+        self.spared = np.append(self.spared, self.kind.most_overlap * seen.sum())
+        self.taxa.append((animal.taxon, animal.length_px))
+        self.boxes.append(frame)
+        owner[seen] = len(self.taxa)
+        self.owner[frame] = owner
 
     def _spot(self, height: int, width: int, *, beside: bool) -> tuple[int, int]:
         """Draw left and top of an animal's frame: anywhere, or near one that lies already."""
@@ -359,6 +378,19 @@ class _Plate:
             box = Box(*corner.tolist(), *far.tolist())
             found.append(TrueSpecimen(taxon, box, polygon, own, length))
         return found
+
+
+def _stood_out(clear: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Tell where a person sees an animal: within what stands out, taken together.
+
+    Ends of legs that have the colour of the ground cannot be seen, and so are no part of it; a
+    patch of that colour on its back is.
+    """
+    area = np.zeros(clear.shape, np.uint8)
+    if clear.any():
+        points = np.argwhere(clear)[:, ::-1].astype(np.int32)
+        cv2.fillConvexPoly(area, cv2.convexHull(points), 1)
+    return area > 0
 
 
 def draw_cast(count: int, rng: np.random.Generator) -> list[DrawnBeetle]:
