@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import chi2
 
 from berlese.classify.counts.powered import ShareEstimate
 from berlese.classify.counts.review_plan import Goal, ReviewPlan, local_pivotal
@@ -146,3 +147,97 @@ def test_a_longer_order_begins_as_before_and_gives_all_the_same_chance():
     # binomial: 20 of 40, deviation sqrt(.25 / 1500) = .013
     np.testing.assert_allclose(drawn / 1500, 0.5, atol=0.06)
     assert sorted(plan.extended(X, 99, random_state=0).order) == list(range(40))
+
+
+def unlikeliness_of_equal_chances(drawn, draws, chance):
+    """Tail probability that rows of one chance are drawn so unequally often (chi-square)."""
+    n = len(drawn)
+    squares = ((drawn - draws * chance) ** 2).sum() / (draws * chance * (1 - chance))
+    return chi2.sf(squares * (n - 1) / n, n - 1)
+
+
+@pytest.mark.parametrize("listed", [24, 10])
+def test_of_other_specimens_each_has_the_same_chance_to_be_among_the_first(listed):
+    rng = np.random.default_rng(listed)
+    X = rng.normal(size=(40, 2))
+    # of 24 three are gone and six new; then two of those 27 are gone, and two are new again
+    once = np.array([*(row for row in range(24) if row not in (4, 5, 9)), *[-1] * 6])
+    twice = np.array([-1, *(row for row in range(27) if row not in (0, 25)), -1])
+    sizes, draws = (1, 4, 9, 20), 2500
+    drawn = np.zeros((len(sizes), len(twice)))
+    for seed in range(draws):
+        plan = ReviewPlan(24, rng.permutation(24)[:listed])
+        for origin in (once, twice):
+            plan = plan.continued(origin, rng.random(len(origin)), random_state=seed)
+        assert len(set(plan.order.tolist())) == len(plan.order)
+        order = plan.extended(X[: plan.n], plan.n, random_state=seed).order
+        for number, size in enumerate(sizes):
+            drawn[number, order[:size]] += 1
+    for times, size in zip(drawn, sizes, strict=True):
+        assert unlikeliness_of_equal_chances(times, draws, size / len(twice)) > 0.001
+
+
+def test_a_new_specimen_is_listed_as_often_as_the_list_is_long():
+    draws, m, n = 4000, 10, 24
+    origin = np.array([*range(4, n), -1, -1, -1])
+    rng = np.random.default_rng(1)
+    listed = np.zeros(len(origin))
+    for seed in range(draws):
+        plan = ReviewPlan(n, rng.permutation(n)[:m])
+        listed[plan.continued(origin, rng.random(len(origin)), random_state=seed).order] += 1
+    # binomial: deviation of sqrt(.4 * .6 / 4000) = .0077
+    np.testing.assert_allclose(listed[:-3] / draws, m / n, atol=4 * 0.0077)
+    np.testing.assert_allclose(listed[-3:] / draws, m / (n + 1), atol=4 * 0.0077)
+
+
+def errors_of_shares(draws, *, when_seen, as_new=False):
+    """Error of the shares of three kinds among the first 50 of a spread order, a row a draw.
+
+    Of the second kind, half turn out to be two each; of the first, some are gone. Those that are
+    two are cut everywhere or, with `when_seen`, where they are among the first.
+    """
+    rng = np.random.default_rng(0)
+    n, k = 120, 50
+    kind = np.repeat([0, 1, 2], 40)
+    X = 3 * np.eye(3)[kind] + rng.normal(0, 0.3, (n, 3))
+    stay = np.setdiff1d(np.arange(n), np.arange(20, 36))
+    errors = []
+    for seed in range(draws):
+        plan = ReviewPlan.draw(X, most=70, random_state=seed)
+        cut = np.arange(40, 60)
+        cut = np.intersect1d(cut, plan.order[:k]) if when_seen else cut
+        kept = np.setdiff1d(stay, cut) if as_new else stay
+        parts = np.repeat(cut, 2 if as_new else 1)
+        kinds = np.concatenate([kind[kept], kind[parts]])
+        origin = np.concatenate([kept, np.full(len(parts), -1)])
+        now = plan.continued(origin, rng.random(len(origin)), random_state=seed)
+        order = now.extended(np.zeros((now.n, 1)), k, random_state=seed).order
+        errors.append(np.bincount(kinds[order[:k]], minlength=3) / k)
+        errors[-1] -= np.bincount(kinds, minlength=3) / len(kinds)
+    return np.array(errors)
+
+
+@pytest.mark.parametrize("when_seen", [False, True])
+def test_shares_stay_unbiased_where_specimens_are_cut_for_what_they_are(when_seen):
+    errors = errors_of_shares(300, when_seen=when_seen)
+    deviation = errors.std(axis=0) / np.sqrt(len(errors))
+    assert (np.abs(errors.mean(axis=0)) < 3.5 * deviation).all()
+    assert deviation.max() < 0.0022
+
+
+def test_shares_are_biased_where_none_takes_the_place_of_what_was_cut_when_seen():
+    # why a part keeps the rank: else, whoever cuts what is looked at takes its kind out
+    errors = errors_of_shares(60, when_seen=True, as_new=True)
+    assert errors[:, 1].mean() < -0.05
+
+
+def test_an_order_goes_on_in_the_same_way_and_names_what_it_cannot_do():
+    plan = ReviewPlan(6, np.array([3, 1, 5, 0]))
+    origin, own = np.array([0, 1, 2, 3, 5, -1]), np.full(6, 0.0)
+    now = plan.continued(origin, own, random_state=2)
+    np.testing.assert_array_equal(now.order, [5, 3, 1, 4, 0])  # the old ones as they were
+    np.testing.assert_array_equal(now.order, plan.continued(origin, own, random_state=2).order)
+    np.testing.assert_allclose(now.inclusion([5, 3, 2]), [2 / 6, 2 / 6, np.nan])
+    for wrong in ([0, 0, 1], [0, 6]):
+        with pytest.raises(SettingError, match="each of the 6 old rows once"):
+            plan.continued(np.array(wrong), np.zeros(len(wrong)))

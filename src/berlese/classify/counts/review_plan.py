@@ -149,6 +149,60 @@ class ReviewPlan:
         more = left[spread_order(np.asarray(features, np.float64)[left], wanted, rng)]
         return ReviewPlan(self.n, np.concatenate([self.order, more]))
 
+    def continued(
+        self, origin: ArrayLike, own: ArrayLike, *, random_state: int = 0
+    ) -> "ReviewPlan":
+        """Carry the order over to a survey that has other specimens since.
+
+        Each old row gets a number between 0 and 1, in the plan's order: one draw of `n` numbers,
+        sorted. The new order is that of the numbers, from which those that are gone drop out and
+        to which those that are new bring their own. It lists as far as the old one did.
+
+        Why it is fair: numbers sorted and given to rows in random order are independent numbers.
+        Those of new rows are so too, hence all rows now have the same chance of any rank, and any
+        beginning, of which the end is set beforehand, is a random sample. A new row comes into a
+        list of m of n with the chance m / (n + 1).
+
+        When it is not quite so: in an order that is spread over features, ranks of neighbours
+        depend on each other. Each row now still comes before a given number with the same chance,
+        but the first k lack, or have too often, one whose neighbours are gone, by one part in k
+        at the most. A beginning that ends where new rows wait for a name lacks them, which is
+        off by one row at the most too.
+
+        When it is not so at all: where it hangs on a row's rank whether it is gone, as when
+        specimens are taken out because of the names that the review gave them. A row that is
+        another now because somebody looked at it (cut in parts, say) is not gone: one of what it
+        became has to take its place, whatever its rank, by `origin`.
+
+        Parameters
+        ----------
+        origin : array of int of shape (n_now,)
+            The old row that each row was, or of which it takes the place; -1 where it is new.
+            No old row is named twice.
+        own : array of float of shape (n_now,)
+            A number between 0 and 1 for each row that is new, drawn at random and for it alone.
+        random_state : int
+
+        Raises
+        ------
+        SettingError
+            If an old row is named twice, or there is none of its number.
+        """
+        was, numbers = np.asarray(origin, np.intp), np.asarray(own, np.float64)
+        rows = np.flatnonzero(was >= 0)
+        if len(np.unique(was[rows])) < len(rows) or was.max(initial=-1) >= self.n:
+            raise SettingError(f"origin must name each of the {self.n} old rows once at the most.")
+        m = len(self.order)
+        number = np.sort(np.random.default_rng(random_state).random(self.n))[:m]
+        now = np.full(self.n, -1, np.intp)
+        now[was[rows]] = rows
+        kept = now[self.order]
+        end = 1.0 if m == self.n else number.max(initial=0.0)
+        new = np.flatnonzero((was < 0) & (numbers <= end))
+        listed = np.concatenate([kept[kept >= 0], new])
+        rank = np.concatenate([number[kept >= 0], numbers[new]])
+        return ReviewPlan(len(was), listed[np.argsort(rank, kind="stable")])
+
     def next_rows(self, reviewed: ArrayLike, count: int = STEP) -> NDArray[np.intp]:
         """The next rows to review, those already reviewed left out.
 
