@@ -233,17 +233,23 @@ class Identification(Base):
 
 
 class ReviewOrder(Base):
-    """The order in which people look at animals, drawn at random once; the latest counts."""
+    """The order in which people look at animals, drawn at random; the latest counts.
+
+    Where it was drawn from other animals than there are now, it goes on for those that there are,
+    see `berlese.survey.review_order`.
+    """
 
     __tablename__ = "review_order"
 
     id: Mapped[int] = mapped_column("reviewOrderID", primary_key=True, autoincrement=True)
     specimen_ids: Mapped[list[str]] = mapped_column("occurrenceIDs", JSON)
     """The first to look at first; any beginning of it is a random sample."""
+    others: Mapped[list[str] | None] = mapped_column("otherOccurrenceIDs", JSON(none_as_null=True))
+    """Those that it was drawn from too and does not list; None where an older berlese drew it."""
     population: Mapped[int] = mapped_column("populationSize")
     """Animals that it was drawn from."""
     population_hash: Mapped[str] = mapped_column("populationHash")
-    """Of their ids: with other animals, chances are others, and a new order is drawn."""
+    """Of their ids: with other animals, chances are others."""
     made_at: Mapped[str] = mapped_column("madeAt")
 
 
