@@ -137,22 +137,37 @@ def test_animals_are_joined_and_cut_by_the_numbers_of_the_report(survey, berlese
     assert cut.exit_code == 0, cut.output
     made = json.loads(cut.stdout)
     assert made["animals"] == [2, 7]
+    assert len(set(made["occurrenceIDs"])) == 2
     assert "2 animals have no name yet: berlese predict" in made["notes"][0]
-    joined = berlese("join", survey, "1.png", 2, 7, "--by", "Ada")
+    joined = berlese("join", survey, "1.png", 2, made["occurrenceIDs"][1], "--by", "Ada")
     assert joined.stdout.startswith("2 animals are one now: 2.")
     refused = berlese("join", survey, "1.png", 1, 99, "--by", "Ada")
     assert refused.exit_code == 2
     assert "no animal 99" in refused.output
+    other = berlese("join", survey, "2.png", 1, made["occurrenceIDs"][0], "--by", "Ada")
+    assert other.exit_code == 2
+    assert "does not count any more" in " ".join(other.output.split())
     assert berlese("report", survey).exit_code == 0
 
 
-def test_names_that_a_cut_takes_out_of_the_sample_are_told(survey, berlese, tmp_path):
+def test_names_that_wait_after_a_cut_are_told_and_count_again(survey, berlese, tmp_path):
     sheet = tmp_path / "review.csv"
-    assert berlese("plan", survey, "--out", sheet, "--count", 2).exit_code == 0
-    fill_in(sheet, "unknown")
+    assert berlese("plan", survey, "--out", sheet, "--count", 6).exit_code == 0
+    rows = fill_in(sheet, "unknown")
     assert berlese("import", sheet, "--into", survey, "--by", "Ada").exit_code == 0
-    cut = berlese("cut", survey, "1.png", 2, "--by", "Ada")
-    assert "2 reviewed names stand for no other animals now" in " ".join(cut.stdout.split())
-    again = berlese("cut", survey, "1.png", 3, "--by", "Ada")
-    assert "reviewed name" not in again.stdout
-    assert "0 of" in berlese("plan", survey).output
+    photo = rows[0]["photo"].rsplit("/", 1)[-1]
+    cut = berlese("cut", survey, photo, rows[0]["occurrenceID"], "--by", "Ada")
+    told = " ".join(cut.stdout.split())
+    number = rows[0]["organismNumber"]
+    assert f"what was said of animal {number} (unknown, by Ada) did not go over" in told
+    assert "5 reviewed names wait until" in told
+    assert "0 of 13 animals are reviewed in the plan's order. 5 more are" in (
+        berlese("plan", survey).output
+    )
+    first = tmp_path / "first.csv"
+    assert berlese("plan", survey, "--out", first, "--count", 2).exit_code == 0
+    fill_in(first, "unknown")
+    assert berlese("import", first, "--into", survey, "--by", "Ada").exit_code == 0
+    progress = json.loads(berlese("plan", survey, "--json").stdout)["progress"]
+    assert progress["reviewed_at_random"] >= 6
+    assert progress["waiting"] == 0

@@ -41,7 +41,7 @@ def area(specimen: Specimen) -> float:
 
 def test_joined_animals_are_one_with_a_crop_and_measures_of_its_own(searched: Survey) -> None:
     before = animals(searched)
-    assert join_animals(searched, "a.png", [2, 1], "Ada") == [1]
+    assert join_animals(searched, "a.png", [2, 1], "Ada").numbers == (1,)
     now = animals(searched)
     assert sorted(now) == [1, 3, 4, 5]  # the others keep their numbers
     assert {now[k].id for k in (3, 4, 5)} == {before[k].id for k in (3, 4, 5)}
@@ -57,7 +57,7 @@ def test_joined_animals_are_one_with_a_crop_and_measures_of_its_own(searched: Su
 
 def test_what_is_cut_is_so_many_and_joining_brings_the_animal_back(searched: Survey) -> None:
     before = animals(searched)
-    assert cut_animal(searched, "a.png", 3, 2, "Ada") == [3, 6]
+    assert cut_animal(searched, "a.png", 3, 2, "Ada").numbers == (3, 6)
     cut = animals(searched)
     assert sorted(cut) == [1, 2, 3, 4, 5, 6]
     assert area(cut[3]) + area(cut[6]) == pytest.approx(area(before[3]), rel=0.15)
@@ -86,6 +86,45 @@ def test_what_people_said_of_an_animal_that_hardly_changes_goes_with_it(searched
         said = session.scalars(select(Identification)).all()
         assert {word.taxon for word in said} == {"Carabidae"}
         assert any(word.specimen_id == whole.id for word in said)
+
+
+def words(survey: Survey) -> set[tuple[str, str | None, str]]:
+    with survey.reading() as session:
+        return {
+            (each.specimen_id, each.taxon, each.status)
+            for each in session.scalars(select(Identification))
+        }
+
+
+def test_parts_of_a_named_animal_are_to_be_named_again(searched: Survey) -> None:
+    whole = animals(searched)[5]
+    add_names(searched, [GivenName(whole.id, "Carabidae", "validated", "sheet")], "Ada")
+    made = cut_animal(searched, "a.png", 5, 3, "Bob")
+    assert len(made.ids) == len(set(made.ids)) == 3
+    assert {animals(searched)[number].id for number in made.numbers} == set(made.ids)
+    assert words(searched) == {(whole.id, "Carabidae", "validated")}
+    (note,) = made.notes
+    assert "a.png: what was said of animal 5 (Carabidae, by Ada) did not go over" in note
+    assert "stays in the database" in note
+
+
+def test_a_joined_animal_keeps_the_name_of_a_part_that_it_hardly_differs_from(
+    survey: Survey, tmp_path: Path
+) -> None:
+    image = paper(360, 360, np.random.default_rng(0))
+    for x, sides in ((160, (60, 24)), (300, (15, 11))):
+        cv2.ellipse(image, (x, 180), sides, 0, 0, 360, (40, 30, 30), -1, cv2.LINE_AA)
+    save(tmp_path / "a.png", image)
+    add_photos(survey, [tmp_path / "a.png"])
+    segment_photos(survey)
+    large, small = sorted(animals(survey).values(), key=area, reverse=True)
+    add_names(survey, [GivenName(large.id, "Carabidae", "validated", "sheet")], "Ada")
+    add_names(survey, [GivenName(small.id, None, "unknown", "sheet")], "Bob")
+    made = join_animals(survey, "a.png", [large.id, small.id], "Ada")
+    assert (made.ids[0], "Carabidae", "validated") in words(survey)
+    assert (made.ids[0], None, "unknown") not in words(survey)
+    (note,) = made.notes
+    assert f"animal {small.number} (unknown, by Bob)" in note
 
 
 def test_what_is_not_there_is_refused_in_words(searched: Survey) -> None:
@@ -176,3 +215,42 @@ def test_what_lies_between_the_legs_of_a_joined_animal_is_kept() -> None:
     ring, leg, between = rectangle(100, 200, 50, 150), rectangle(204, 240), rectangle(140, 160)
     boxes = wanted([ring, leg, between], [ring, leg], [rectangle(100, 240, 50, 150)])
     assert boxes == [Box(140, 100, 160, 140), Box(100, 50, 240, 150)][::-1]
+
+
+def test_animals_are_known_by_their_ids_too(searched: Survey) -> None:
+    before = animals(searched)
+    joined = join_animals(searched, "a.png", [before[2].id, "1", 1, f" {before[1].id} "], "Ada")
+    assert joined.numbers == (1,)
+    assert cut_animal(searched, "a.png", before[4].id, 2, "Ada").numbers == (4, 6)
+    with pytest.raises(SettingError, match="two animals or more"):
+        join_animals(searched, "a.png", [5, before[5].id], "Ada")
+
+
+def test_an_id_that_is_no_animal_of_the_photo_now_is_refused_in_words(
+    searched: Survey, tmp_path: Path
+) -> None:
+    save(tmp_path / "b.png", dish(1, 3))
+    add_photos(searched, [tmp_path / "b.png"])
+    segment_photos(searched)
+    with searched.reading() as session:
+        query = current_specimens().where(Specimen.photo.has(path="../b.png"))
+        other = session.scalars(query).first().id
+    gone = next(each for each in animals_on(searched, "../a.png") if each.number == 2)
+    join_animals(searched, "a.png", [1, 2], "Ada")
+    before = words(searched)
+    for given, why in (
+        (gone.id, r"a\.png: animal \w{20} does not count any more: it was joined, cut or found"),
+        (other, r"is on \.\./b\.png \(number 1\), not on \.\./a\.png; give that photo"),
+        ("00c0ffee00c0ffee00c0", "is neither the number nor the occurrence id of an animal on it"),
+        ("third", "'third' is neither the number nor"),
+    ):
+        with pytest.raises(SurveyError, match=why):
+            cut_animal(searched, "a.png", given, 2, "Ada")
+    assert words(searched) == before
+
+
+def animals_on(survey: Survey, photo: str) -> list[Specimen]:
+    with survey.reading() as session:
+        found = session.scalars(current_specimens().where(Specimen.photo.has(path=photo))).all()
+        session.expunge_all()
+    return list(found)

@@ -1,5 +1,6 @@
 """What people say: added to what is there, drawn at random, known again after other photos."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,15 +12,19 @@ from berlese.classify.counts import review_plan
 from berlese.errors import SettingError, SurveyError
 from berlese.specimens.outline import Box
 from berlese.specimens.segment import SegmentSettings, segment_photo
-from berlese.survey import segmenting
+from berlese.survey import review_order, segmenting
 from berlese.survey.community import known_taxa
+from berlese.survey.outlining import cut_animal
 from berlese.survey.reviewing import (
     GivenName,
     add_names,
     animals_of,
     chances_of,
+    drawn_names,
     next_to_review,
+    notes_on_order,
     taxa_to_teach,
+    waiting_names,
 )
 from berlese.survey.steps import add_photos, embed_specimens, segment_photos
 from berlese.survey.survey import Survey
@@ -55,21 +60,65 @@ def test_chances_are_those_of_the_draw_and_unknown_for_picked_animals(named: Sur
     assert np.isnan(chances[picked.specimen_id])
 
 
-def test_new_photos_make_a_new_order_and_lose_no_name(named: Survey, backbone, tmp_path) -> None:
-    drawn = next_to_review(named, 4)
-    say(named, drawn)
+def test_the_order_goes_on_for_new_photos_and_loses_no_name(named: Survey, tmp_path) -> None:
+    first = next_to_review(named, N_ANIMALS)
+    say(named, first[:4])
+    save(tmp_path / "photos" / "new.png", dish(7, 3))
+    add_photos(named, [tmp_path / "photos"])
+    segment_photos(named)
+    before = drawn_names(named)
+    rest = next_to_review(named, N_ANIMALS)
+    assert len(rest) == N_ANIMALS + 3 - 4
+    old = {each.specimen_id for each in first}
+    assert [each.specimen_id for each in rest if each.specimen_id in old] == [
+        each.specimen_id for each in first[4:]
+    ]
+    with named.reading() as session:
+        assert len(session.scalars(select(ReviewOrder)).all()) == 2
+    assert drawn_names(named) == before
+    say(named, [each for each in rest if each.specimen_id not in old])
+    at = [each.specimen_id in old for each in rest].index(True)
+    assert drawn_names(named) >= 4 + at
+    chances = chances_of(named, animals_of(named))
+    assert set(chances[np.isfinite(chances)]) == {drawn_names(named) / (N_ANIMALS + 3)}
+
+
+def test_an_order_is_drawn_anew_where_little_of_the_old_one_is_left(
+    named: Survey, backbone, tmp_path, monkeypatch
+) -> None:
+    say(named, next_to_review(named, 4))
+    monkeypatch.setattr(review_order, "LEAST_KEPT", 0.9)
     save(tmp_path / "photos" / "new.png", dish(7, 3))
     add_photos(named, [tmp_path / "photos"])
     segment_photos(named)
     assert np.isnan(chances_of(named, animals_of(named))).all()
+    (note,) = notes_on_order(named, 4)
+    assert note.startswith("4 reviewed names stand for no other animals now: too few are left")
     with pytest.raises(SurveyError, match=r"has no features of tiny.*2 others"):
         next_to_review(named, 4)
     embed_specimens(named, backbone)
     more = next_to_review(named, N_ANIMALS + 3)
     assert len(more) == N_ANIMALS + 3 - 4
-    with named.reading() as session:
-        assert len(session.scalars(select(ReviewOrder)).all()) == 2
     assert sum(each.reviewed is not None for each in animals_of(named)) == 4
+
+
+def test_names_wait_for_the_animals_that_come_before_them_now(named: Survey) -> None:
+    first = next_to_review(named, N_ANIMALS)
+    say(named, first[:6])
+    whole = first[2]
+    made = cut_animal(named, whole.photo, whole.specimen_id, 2, "Ada")
+    assert drawn_names(named) <= 2
+    (note,) = notes_on_order(named, 6)
+    waits = re.match(r"(\d) reviewed names wait until (\d) animals? (?:is|are) named", note)
+    # the three behind, and one or two before a part that came in at the very beginning
+    assert 3 <= int(waits[1]) <= 5
+    now = animals_of(named)
+    assert waiting_names(named, now, len(now)) == 5 - drawn_names(named)
+    to_name = next_to_review(named, int(waits[2]))
+    assert {each.specimen_id for each in to_name} <= set(made.ids)
+    say(named, to_name)
+    assert drawn_names(named) >= 6
+    assert notes_on_order(named, 6) == ()
 
 
 def test_the_order_goes_on_behind_its_planned_end(named: Survey, monkeypatch) -> None:
@@ -257,6 +306,7 @@ def test_names_follow_an_animal_into_another_outline(named: Survey, monkeypatch)
     assert before.isdisjoint(each.specimen_id for each in animals)
     (again,) = [each for each in animals if each.reviewed is not None]
     assert (again.photo, again.reviewed.taxon) == (drawn[0].photo, "Cisidae")
+    assert drawn_names(named) == 1  # it keeps its rank in the order too
     with named.reading() as session:
         words = session.scalars(
             select(Identification).where(Identification.specimen_id == again.specimen_id)

@@ -1,12 +1,16 @@
-"""Crops of a former segmentation go, but for those that a person spoke of."""
+"""What a person spoke of stays: crops of a former segmentation, and names, or it is told."""
 
 from pathlib import Path
 
 import numpy as np
+import pytest
 from sqlalchemy import select
 
+from berlese.specimens.outline import Specimen as FoundSpecimen
 from berlese.specimens.segment import SegmentSettings
-from berlese.survey.reviewing import GivenName, add_names
+from berlese.survey import segmenting
+from berlese.survey.reviewing import GivenName, add_names, animals_of
+from berlese.survey.segmenting import outlined
 from berlese.survey.steps import add_photos, segment_photos
 from berlese.survey.survey import Survey
 from berlese.survey.tables import Specimen
@@ -48,3 +52,61 @@ def test_photos_without_an_animal_are_named(survey: Survey, tmp_path: Path) -> N
         "No animal was found on 2 photos: 'empty.png', 'nothing.png'. Look whether there is one."
     )
     assert segment_photos(survey).notes == (note,)
+
+
+def rectangle(left: float, right: float, bottom: float = 140) -> FoundSpecimen:
+    corners = [[left, 100], [right, 100], [right, bottom], [left, bottom]]
+    return outlined(np.array(corners, float), 360, 360)
+
+
+@pytest.fixture
+def outlines(survey: Survey, tmp_path: Path, monkeypatch) -> list[FoundSpecimen]:
+    """What the next search finds on the only photo of a survey: three animals at first."""
+    found = [rectangle(20, 80), rectangle(120, 180), rectangle(220, 280)]
+    monkeypatch.setattr(segmenting, "segment_photo", lambda photo, settings: list(found))
+    save(tmp_path / "a.png", dish(0, 5))
+    add_photos(survey, [tmp_path / "a.png"])
+    segment_photos(survey)
+    for animal, taxon in zip(animals_of(survey), ("Araneae", "Acari", None), strict=True):
+        status = "validated" if taxon else "discarded"
+        given = GivenName(animal.specimen_id, taxon, status, "sheet", insists=True)
+        add_names(survey, [given], "Ada")
+    return found
+
+
+def said_of(survey: Survey) -> list[str | None]:
+    """The name of every animal that counts now."""
+    return [None if each.reviewed is None else each.reviewed.taxon for each in animals_of(survey)]
+
+
+def test_names_that_go_over_to_no_animal_are_told(survey: Survey, outlines) -> None:
+    outlines[:] = [rectangle(20, 45), rectangle(120, 182)]  # 25 of 60 pixels; 60 of 62; gone
+    (note,) = segment_photos(survey, overwrite=True).notes
+    assert note.startswith("../a.png: what was said of animal 1 (Araneae, by Ada) did not go over")
+    assert "stays in the database" in note
+    assert said_of(survey) == [None, "Acari"]
+    assert segment_photos(survey, overwrite=True).notes == ()  # once is enough
+    outlines[0] = rectangle(20, 80)
+    assert segment_photos(survey, overwrite=True).notes == ()
+    assert said_of(survey) == ["Araneae", "Acari"]  # what was said of it is still there
+
+
+def test_the_word_that_it_is_no_animal_is_told_where_one_is_found(survey: Survey, outlines) -> None:
+    outlines[2] = rectangle(255, 310)
+    (note,) = segment_photos(survey, overwrite=True).notes
+    assert "animal 3 (discarded, by Ada)" in note
+
+
+def test_a_name_goes_to_no_part_of_an_animal_that_is_found_to_be_several(
+    survey: Survey, outlines
+) -> None:
+    outlines[0:1] = [rectangle(20, 66), rectangle(67, 80)]  # the larger fills three quarters
+    (note,) = segment_photos(survey, overwrite=True).notes
+    assert "animal 1 (Araneae, by Ada)" in note
+    assert said_of(survey) == [None, None, "Acari", None]
+
+
+def test_a_crumb_beside_an_animal_does_not_take_its_name(survey: Survey, outlines) -> None:
+    outlines[0:1] = [rectangle(20, 77), rectangle(78, 80)]
+    assert segment_photos(survey, overwrite=True).notes == ()
+    assert said_of(survey) == ["Araneae", None, "Acari", None]

@@ -148,7 +148,8 @@ def _of_survey(reviewed: Path, session: Backbone, *, jobs: int | None, stages: S
         if len(chosen) < len(done) or not chosen:
             notes.append(
                 f"{len(done) - len(chosen)} of {len(done)} reviewed animals were not drawn by "
-                "`berlese plan`; what is fitted on picked animals does not hold for the others."
+                "`berlese plan`, or wait for one before them in its order; what is fitted on "
+                "picked animals does not hold for the others."
             )
         usable = [each for each in chosen or done if _name(each) is not None]
         found = FeatureStore(survey.features).get(

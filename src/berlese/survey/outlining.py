@@ -2,10 +2,13 @@
 
 What a person wants is kept beside the photo (`OutlineEdit`, only added) and holds whenever the
 photo is searched again. Former animals stay in the database with what was said of them, but do
-not count; a new one is to be named again.
+not count; a new one is to be named again. Only a joined one that is hardly another than one of
+its parts keeps what people said of that; the parts of one that is cut do not, since it was said
+of all of them.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,14 +20,42 @@ from berlese.errors import SettingError, SurveyError
 from berlese.photos.reading import Photo as OpenPhoto
 from berlese.specimens.crop import with_margin
 from berlese.specimens.recut import box_around, joined, parted
-from berlese.survey.segmenting import carry_names, cut_out, open_as_added, outlined
+from berlese.survey.number_ids import ids_meant
+from berlese.survey.segmenting import (
+    carry_names,
+    cut_out,
+    notes_on_lost,
+    open_as_added,
+    outlined,
+)
 from berlese.survey.survey import Survey, utc_now
 from berlese.survey.tables import OutlineEdit, Photo, Specimen, current_photos, in_force
 
 Polygon = NDArray[np.float64]
+LONGEST_NUMBER = 9
+"""Digits; what is longer and has digits only is an id, of which one in twelve thousand has."""
 
 
-def join_animals(survey: Survey, photo: str, numbers: Sequence[int], by: str) -> list[int]:
+@dataclass(frozen=True, slots=True)
+class NewAnimals:
+    """What was made by joining or cutting.
+
+    Attributes
+    ----------
+    numbers : tuple of int
+        On the photo. One that was joined bears the lowest of its parts; of those that were cut,
+        the first keeps the old one's.
+    ids : tuple of str
+    notes : tuple of str
+        What people said of the former animals that holds for none of the new ones.
+    """
+
+    numbers: tuple[int, ...]
+    ids: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+def join_animals(survey: Survey, photo: str, animals: Sequence[int | str], by: str) -> NewAnimals:
     """Make one animal of several on a photo.
 
     Parameters
@@ -32,54 +63,45 @@ def join_animals(survey: Survey, photo: str, numbers: Sequence[int], by: str) ->
     survey : Survey
     photo : str
         Its path, or its name where that is the only one.
-    numbers : sequence of int
-        Of the animals, as the report shows them.
+    animals : sequence of int or str
+        Numbers, as a report written now shows them, or ids, as in the review sheet: a later search
+        deals numbers anew, and ids never.
     by : str
         Who says so.
-
-    Returns
-    -------
-    list of int
-        Number of the new animal: the lowest of those joined.
 
     Raises
     ------
     SurveyError
-        If there is no such photo or animal.
+        If there is no such photo, or no such animal on it now.
     UnreadablePhotoError
         If the photo's file is gone, or was edited since it was added.
     SettingError
         If fewer than two animals are given, or nobody says so.
     """
-    wanted = sorted(set(numbers))
-    if len(wanted) < 2:
-        raise SettingError("joining takes the numbers of two animals or more.")
     with survey.exclusive():
-        row, animals = _animals(survey, photo, wanted)
+        row, former = _animals(survey, photo, animals)
+        if len(former) < 2:
+            raise SettingError("joining takes the numbers or ids of two animals or more.")
         opened = _opened(survey, row)
-        before = [np.array(each.polygon, float) for each in animals]
-        return _replace(survey, row, opened, animals, [joined(before)], by)
+        before = [np.array(each.polygon, float) for each in former]
+        return _replace(survey, row, opened, former, [joined(before)], by)
 
 
-def cut_animal(survey: Survey, photo: str, number: int, parts: int, by: str) -> list[int]:
-    """Cut an animal that is several into so many; parameters and errors as of `join_animals`.
-
-    Returns
-    -------
-    list of int
-        Numbers of the new animals: the first keeps the old one's.
-    """
+def cut_animal(survey: Survey, photo: str, animal: int | str, parts: int, by: str) -> NewAnimals:
+    """Cut an animal that is several into so many; parameters and errors as of `join_animals`."""
     with survey.exclusive():
-        row, animals = _animals(survey, photo, [number])
-        polygon = np.array(animals[0].polygon, float)
+        row, former = _animals(survey, photo, [animal])
+        polygon = np.array(former[0].polygon, float)
         opened = _opened(survey, row)
         frame = with_margin(box_around(polygon), row.width, row.height)
         pixels = opened.region(frame.left, frame.top, frame.width, frame.height)
-        return _replace(survey, row, opened, animals, parted(polygon, pixels, frame, parts), by)
+        return _replace(survey, row, opened, former, parted(polygon, pixels, frame, parts), by)
 
 
-def _animals(survey: Survey, photo: str, numbers: Sequence[int]) -> tuple[Photo, list[Specimen]]:
-    """Find a photo and its animals of these numbers."""
+def _animals(
+    survey: Survey, photo: str, given: Sequence[int | str]
+) -> tuple[Photo, list[Specimen]]:
+    """Find a photo and its animals of these numbers or ids, each once, by their numbers."""
     query = current_photos().options(selectinload(Photo.specimens))
     with survey.reading() as session:
         photos = session.scalars(query).all()
@@ -90,10 +112,44 @@ def _animals(survey: Survey, photo: str, numbers: Sequence[int]) -> tuple[Photo,
     if len(meant) != 1:
         what = f"can be {len(meant)} photos; give its path" if meant else "is no photo of it"
         raise SurveyError(f"{survey.folder}: {photo!r} {what}. The report lists its photos.")
-    current = {each.number: each for each in meant[0].specimens if each.current}
-    if missing := [number for number in numbers if number not in current]:
-        raise SurveyError(f"{meant[0].path}: has no animal {missing[0]}; {_has(current)}.")
-    return meant[0], [current[number] for number in numbers]
+    found = {(each := _animal(survey, meant[0], one)).number: each for one in given}
+    return meant[0], [found[number] for number in sorted(found)]
+
+
+def _animal(survey: Survey, photo: Photo, given: int | str) -> Specimen:
+    """Find an animal on a photo, by its number there or by its id."""
+    current = [each for each in photo.specimens if each.current]
+    written = str(given).strip()
+    if written.isdigit() and len(written) <= LONGEST_NUMBER:
+        by_number = {each.number: each for each in current}
+        if int(written) not in by_number:
+            raise SurveyError(f"{photo.path}: has no animal {written}; {_has(by_number)}.")
+        return by_number[int(written)]
+    by_id = {each.id: each for each in current}
+    meant = [written] if written in by_id else ids_meant(written, by_id)
+    if len(meant) != 1:
+        raise SurveyError(_why_not(survey, photo, written))
+    return by_id[meant[0]]
+
+
+def _why_not(survey: Survey, photo: Photo, written: str) -> str:
+    """Say why an id is none of an animal on a photo."""
+    with survey.reading() as session:
+        known = session.get(Specimen, written)
+        if known is None:
+            return (
+                f"{photo.path}: {written!r} is neither the number nor the occurrence id of an "
+                "animal on it. The report shows numbers, a review sheet and measurements.csv ids."
+            )
+        if not (known.current and known.photo.current):
+            return (
+                f"{known.photo.path}: animal {written} does not count any more: it was joined, cut "
+                "or found otherwise since. A report or table written now shows what is there."
+            )
+        return (
+            f"animal {written} is on {known.photo.path} (number {known.number}), not on "
+            f"{photo.path}; give that photo."
+        )
 
 
 def _has(numbers: Iterable[int]) -> str:
@@ -123,7 +179,7 @@ def _replace(
     animals: Sequence[Specimen],
     outlines: Sequence[Polygon],
     by: str,
-) -> list[int]:
+) -> NewAnimals:
     """Store what a person wants, and the new animals in the place of the old ones."""
     if not by.strip():
         raise SettingError("outlines need the person who changes them; expected --by NAME.")
@@ -144,15 +200,52 @@ def _replace(
         session.add(edit)
         session.flush()
         photo = session.get_one(Photo, row.sha256)
-        carry_names(session, photo, [each for each in old if not _is_discarded(each)], new)
+        named = [each for each in old if not _is_discarded(each)]
+        lost = _said_of_parts(session, photo, named, new)
+        notes = (*notes_on_lost(photo, lost), *_notes_on_kept(photo, old, new))
         photo.imaging = None  # the ground is what lies between the animals
-    return numbers
+    return NewAnimals(tuple(numbers), tuple(each.id for each in made), notes)
 
 
 def _is_discarded(animal: Specimen) -> bool:
     """Tell whether a person said that it is none: of several in one, or a part, not of these."""
     word = in_force(animal.identifications)
     return word is not None and word.status == "discarded"
+
+
+def _said_of_parts(
+    session: Session, photo: Photo, old: Sequence[Specimen], new: Sequence[Specimen]
+) -> list[Specimen]:
+    """Carry over what people said, where it can be; list the animals of which it could not."""
+    kept = {each.id for each in new}
+    if len(new) > 1:  # it was said of the whole, and holds for none of the parts
+        return [each for each in old if each.id not in kept and _is_named(each)]
+    left = carry_names(session, photo, list(old), list(new))
+    said = {_name_of(each) for each in old if _is_named(each) and each not in left}
+    return [each for each in left if _name_of(each) not in said]
+
+
+def _name_of(animal: Specimen) -> tuple[str | None, str] | None:
+    word = in_force(animal.identifications)
+    return None if word is None else (word.taxon, word.status)
+
+
+def _notes_on_kept(
+    photo: Photo, old: Sequence[Specimen], new: Sequence[Specimen]
+) -> tuple[str, ...]:
+    """Tell of a part that lies in the very box of the whole, and so is the same to the survey."""
+    parts = {each.id for each in new} if len(new) > 1 else set()
+    kept = parts & {each.id for each in old if _is_named(each)}
+    return tuple(
+        f"{photo.path}: animal {each.number} fills the box of the former one, and bears what was "
+        "said of that; name it if it is another."
+        for each in new
+        if each.id in kept
+    )
+
+
+def _is_named(animal: Specimen) -> bool:
+    return any(word.identified_by is not None for word in animal.identifications)
 
 
 def _retire(session: Session, animals: Sequence[Specimen]) -> list[Specimen]:

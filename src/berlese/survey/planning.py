@@ -14,7 +14,7 @@ from berlese.classify.counts.review_plan import Goal
 from berlese.errors import SurveyError
 from berlese.survey.estimates import Estimates, estimate_survey
 from berlese.survey.missing import missing_step
-from berlese.survey.reviewing import animals_of, chances_of
+from berlese.survey.reviewing import animals_of, chances_of, waiting_names
 from berlese.survey.survey import Survey
 
 
@@ -40,6 +40,9 @@ class Progress:
         Of that interval, as a share of all animals.
     expected : int or None
         Reviewed animals, in all, that the goal will probably take.
+    waiting : int
+        Of the first `next_look` animals of the order, those that are named, but come behind one
+        that is not: as where animals are others since.
     """
 
     goal: Goal
@@ -51,11 +54,12 @@ class Progress:
     taxon: str | None
     half_width: float | None
     expected: int | None
+    waiting: int = 0
 
     @property
     def left(self) -> int:
         """Animals to review until the next look; none where the goal is reached."""
-        return 0 if self.reached else self.next_look - self.drawn
+        return 0 if self.reached else self.next_look - self.drawn - self.waiting
 
     def to_dict(self) -> dict[str, Any]:
         """Return the figures as JSON types."""
@@ -65,6 +69,7 @@ class Progress:
             "level": self.goal.level,
             "animals": self.animals,
             "reviewed_at_random": self.drawn,
+            "waiting": self.waiting,
             "look": self.look,
             "reached": self.reached,
             "widest": self.taxon,
@@ -83,6 +88,11 @@ class Progress:
         )
         wanted = f"{promise} within +-{100 * self.goal.half_width:g} points of share"
         said = f"{self.drawn} of {self.animals} animals are reviewed in the plan's order. "
+        if self.waiting:
+            said += (
+                f"{self.waiting} more are, and count once those before them are: they come first "
+                "in the next sheet. "
+            )
         if self.look == 0:
             return f"{said}Goal: {wanted}; first look after {self.next_look} animals."
         width = 100 * (self.half_width or 0)
@@ -120,7 +130,8 @@ def review_progress(survey: Survey, goal: Goal, estimates: Estimates | None = No
     drawn = int(np.isfinite(chances_of(survey, animals)).sum())
     look = goal.last_look(drawn, n)
     next_look = goal.next_look(drawn, n)
-    nothing = Progress(goal, n, drawn, look, next_look, False, None, None, None)
+    waiting = waiting_names(survey, animals, next_look)
+    nothing = Progress(goal, n, drawn, look, next_look, False, None, None, None, waiting)
     if not look:
         return nothing
     whole = estimates is not None and look == drawn
@@ -137,4 +148,7 @@ def review_progress(survey: Survey, goal: Goal, estimates: Estimates | None = No
     width = float(half[widest])
     reached = width <= goal.half_width
     expected = look if reached else goal.expected(width, look, n)
-    return Progress(goal, n, drawn, look, next_look, reached, counts.taxa[widest], width, expected)
+    widest_taxon = counts.taxa[widest]
+    return Progress(
+        goal, n, drawn, look, next_look, reached, widest_taxon, width, expected, waiting
+    )

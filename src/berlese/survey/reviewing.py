@@ -1,7 +1,7 @@
 """What people say of a survey's animals: whom to look at next, and names that are added.
 
-Animals are looked at in an order that was drawn at random once (`ReviewOrder`), so that the
-names given so far are a fair sample of the survey: counts, calibration and the choice of a
+Animals are looked at in an order that is drawn at random (`berlese.survey.review_order`), so that
+the names given so far are a fair sample of the survey: counts, calibration and the choice of a
 model may rest on them. Names of animals that were picked for another reason count for
 themselves, and for nothing else.
 """
@@ -9,7 +9,6 @@ themselves, and for nothing else.
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -23,9 +22,10 @@ from berlese.errors import SettingError, SurveyError
 from berlese.features.store import FeatureStore
 from berlese.survey.community import known_taxa
 from berlese.survey.failures import Failure, StepReport
-from berlese.survey.missing import missing_step
+from berlese.survey.missing import as_argument, missing_step
 from berlese.survey.number_ids import ids_meant, is_number
 from berlese.survey.qualifiers import QualifiedName, read_name
+from berlese.survey.review_order import has_order, keep_plan, plan_for
 from berlese.survey.sheets import listed
 from berlese.survey.spellings import Spellings, plain_name
 from berlese.survey.survey import Survey, utc_now
@@ -33,7 +33,6 @@ from berlese.survey.tables import (
     Identification,
     Model,
     Photo,
-    ReviewOrder,
     Run,
     Specimen,
     counts_as_unknown,
@@ -156,10 +155,13 @@ def _animal(survey: Survey, specimen: Specimen) -> Animal:
 def next_to_review(survey: Survey, count: int, *, seed: int = 0) -> list[Animal]:
     """List the animals to look at next, in the survey's random order.
 
+    Where animals are others than when it was drawn, the order goes on for those that there are,
+    and is stored so.
+
     Parameters
     ----------
     survey : Survey
-        Named by a model; the order spreads over the features that it was named by.
+        Named by a model; an order spreads over the features that animals were named by.
     count : int
         So many animals that no person has named; fewer only where all are named.
     seed : int
@@ -168,21 +170,22 @@ def next_to_review(survey: Survey, count: int, *, seed: int = 0) -> list[Animal]
     Raises
     ------
     SurveyError
-        If no model has named the animals.
+        If an order is to be drawn or prolonged, and no model has named the animals.
     """
     with survey.exclusive():
         animals = animals_of(survey)
+        ids = [each.specimen_id for each in animals]
         done = [row for row, animal in enumerate(animals) if animal.reviewed is not None]
-        plan = _plan_of(survey, animals)
+        plan = plan_for(survey, ids)
         if plan is None:
             plan = ReviewPlan.draw(features_of(survey, animals), random_state=seed)
-            _keep(survey, animals, plan)
+        keep_plan(survey, ids, plan)
         missing = count - len(plan.next_rows(done, count))
         if missing > 0 and len(plan.order) < len(animals):
             further = max(missing + len(done), FURTHER)  # some of those may be named already
             features = features_of(survey, animals)
             plan = plan.extended(features, len(plan.order) + further, random_state=seed)
-            _keep(survey, animals, plan)
+            keep_plan(survey, ids, plan)
     return [animals[row] for row in plan.next_rows(done, count)]
 
 
@@ -195,13 +198,63 @@ def chances_of(
     where no order holds for these animals.
     """
     done = [row for row, animal in enumerate(animals) if animal.reviewed is not None]
-    plan = _plan_of(survey, animals)
+    plan = plan_for(survey, [each.specimen_id for each in animals])
     return np.full(len(done), np.nan) if plan is None else plan.inclusion(done, most=most)
 
 
 def drawn_names(survey: Survey) -> int:
     """Count the animals named by people that stand for others, in the order that holds."""
+    if not has_order(survey):
+        return 0
     return int(np.isfinite(chances_of(survey, animals_of(survey))).sum())
+
+
+def waiting_names(survey: Survey, animals: Sequence[Animal], most: int) -> int:
+    """Count those of the first `most` of the order that are named and stand for no others yet.
+
+    They will, once those that come before them are named.
+    """
+    plan = plan_for(survey, [each.specimen_id for each in animals])
+    if plan is None:
+        return 0
+    named = np.array([animals[row].reviewed is not None for row in plan.order[:most]], bool)
+    return int(named[np.cumprod(named) == 0].sum())
+
+
+def notes_on_order(survey: Survey, drawn: int) -> tuple[str, ...]:
+    """Tell of names that stand for no others any more, since animals are others now.
+
+    Parameters
+    ----------
+    survey : Survey
+    drawn : int
+        How many stood for others before (`drawn_names`).
+    """
+    if not drawn:
+        return ()
+    animals = animals_of(survey)
+    lost = drawn - int(np.isfinite(chances_of(survey, animals)).sum())
+    if lost <= 0:
+        return ()
+    which = "1 reviewed name stands" if lost == 1 else f"{lost} reviewed names stand"
+    plan = plan_for(survey, [each.specimen_id for each in animals])
+    if plan is None:
+        return (
+            f"{which} for no other animals now: too few are left of those that the review was "
+            "drawn from. The next `berlese plan` draws anew.",
+        )
+    named = np.array([animals[row].reviewed is not None for row in plan.order], bool)
+    behind = np.flatnonzero(named & (np.cumprod(named) == 0))[:lost]
+    if not len(behind):
+        return ()
+    which = "1 reviewed name waits" if len(behind) == 1 else f"{len(behind)} reviewed names wait"
+    before = int((~named[: behind[-1]]).sum())
+    new = "1 animal is" if before == 1 else f"{before} animals are"
+    return (
+        f"{which} until {new} named that come before in the review's order now; then they stand "
+        f"for other animals again: berlese plan {as_argument(survey.folder)} --out FILE.csv lists "
+        "these first.",
+    )
 
 
 def taxa_to_teach(survey: Survey, names: Iterable[GivenName]) -> dict[str, int]:
@@ -428,29 +481,3 @@ def imported_before(survey: Survey, sheet_sha256: str, by: str) -> str | None:
             if same_person and run.input_hashes.get(SHEET) == sheet_sha256:
                 return run.finished_at
     return None
-
-
-def _population(animals: Sequence[Animal]) -> str:
-    return sha256("\n".join(sorted(each.specimen_id for each in animals)).encode()).hexdigest()
-
-
-def _plan_of(survey: Survey, animals: Sequence[Animal]) -> ReviewPlan | None:
-    """Give the latest order, if it was drawn from these very animals."""
-    with survey.reading() as session:
-        order = session.scalar(select(ReviewOrder).order_by(ReviewOrder.id.desc()).limit(1))
-    if order is None or order.population_hash != _population(animals):
-        return None
-    rows = {animal.specimen_id: row for row, animal in enumerate(animals)}
-    return ReviewPlan(len(animals), np.array([rows[each] for each in order.specimen_ids], np.intp))
-
-
-def _keep(survey: Survey, animals: Sequence[Animal], plan: ReviewPlan) -> None:
-    with survey.writing() as session:
-        session.add(
-            ReviewOrder(
-                specimen_ids=[animals[row].specimen_id for row in plan.order],
-                population=len(animals),
-                population_hash=_population(animals),
-                made_at=utc_now(),
-            )
-        )

@@ -2,10 +2,10 @@
 
 One photo is one transaction: its crops are written first, then its rows, so that a killed run
 leaves either all of a photo or nothing of it; crops that nobody refers to any more go last. A
-specimen that is found again, at the same place
-on the same photo, keeps its identity and all that was said about it; one that is found again in
-another outline (boxes overlap by half or more) keeps what people said. Outlines that
-a person joined or cut (`berlese.survey.outlining`) stay as that person wants them.
+specimen that is found again, at the same place on the same photo, keeps its identity and all that
+was said about it; one that is found again in another outline keeps what people said, unless it is
+several now (`carry_names`). Outlines that a person joined or cut (`berlese.survey.outlining`) stay
+as that person wants them.
 """
 
 import json
@@ -47,6 +47,7 @@ from berlese.survey.tables import (
 STAGE = "segment"
 CROP_NAME = re.compile(r"[0-9a-f]{20}\.png")  # see `berlese.survey.tables.specimen_id`
 STEM_LENGTH = 40  # characters of the photo's name in its crops' folder
+LEAST_PART = 0.1  # of an animal's area: what is found in it besides, and is smaller, is no other
 
 
 def hash_of(settings: Any) -> str:
@@ -77,9 +78,16 @@ def segment_photos(
         Also do what was done.
     progress : callable, optional
         Called with the number of photos just finished, skipped ones included.
+
+    Returns
+    -------
+    StepReport
+        Notes tell of photos without an animal, of what people said that found no animal to go
+        over to, and of names that stand for no others now.
     """
     settings = settings or SegmentSettings()
     done, failures = 0, []
+    lost: list[str] = []
     with survey.exclusive():
         crops_of = selectinload(Photo.specimens).load_only(Specimen.crop_path, Specimen.current)
         with survey.reading() as session:
@@ -99,13 +107,11 @@ def segment_photos(
             except UNUSABLE as error:
                 failures.append(Failure(photo.path, STAGE, reason_of(error)))
             else:
-                with survey.writing() as session:
-                    _replace_specimens(session, photo.sha256, rows, _method(settings, photo))
-                _remove_idle_crops(survey, photo.sha256)
+                lost += _store(survey, photo.sha256, rows, _method(settings, photo))
                 done += 1
             _advance(progress, 1)
         record_failures(survey.folder, STAGE, [photo.path for photo in photos], failures)
-        notes = notes_on_empty(_empty_photos(survey))
+        notes = (*notes_on_empty(_empty_photos(survey)), *lost)
     return StepReport(done, len(photos) - len(todo), tuple(failures), notes)
 
 
@@ -295,10 +301,21 @@ def _describe(found: FoundSpecimen, photo: Patch, photo_sha256: str, number: int
     )
 
 
+def _store(survey: Survey, photo_sha256: str, rows: list[Specimen], wanted: str) -> tuple[str, ...]:
+    """Store what was found on a photo; returns notes as of `_replace_specimens`."""
+    with survey.writing() as session:
+        notes = _replace_specimens(session, photo_sha256, rows, wanted)
+    _remove_idle_crops(survey, photo_sha256)
+    return notes
+
+
 def _replace_specimens(
     session: Session, photo_sha256: str, rows: list[Specimen], wanted: str
-) -> None:
-    """Store what was found now; what was found earlier and is not any more stays, not current."""
+) -> tuple[str, ...]:
+    """Store what was found now; what was found earlier and is not any more stays, not current.
+
+    Returns notes on what people said that went over to none of those found now.
+    """
     of_photo = select(Specimen).where(Specimen.photo_sha256 == photo_sha256)
     known = session.scalars(of_photo).all()
     before = [each for each in known if each.current]
@@ -307,23 +324,34 @@ def _replace_specimens(
     now = [session.merge(row) for row in rows]
     session.flush()
     photo = session.get_one(Photo, photo_sha256)
-    carry_names(session, photo, before, now)
+    left = carry_names(session, photo, before, now)
     photo.segmentation = wanted
+    return notes_on_lost(photo, [each for each in left if not _is_done_with(each, now, photo)])
 
 
 def carry_names(
     session: Session, photo: Photo, before: list[Specimen], now: list[Specimen]
-) -> None:
-    """Give animals that were found again in another outline what people said of them."""
+) -> list[Specimen]:
+    """Give animals that were found again in another outline what people said of them.
+
+    An animal is found again where boxes overlap by half or more. One in whose outline two or more
+    are found now was several, and what was said of it, of all of them: it goes to none.
+
+    Returns
+    -------
+    list of Specimen
+        Those of before that people spoke of and that are not found again.
+    """
     kept = {each.id for each in before} & {each.id for each in now}
     gone = [each for each in before if each.id not in kept and _by_people(each)]
     new = [each for each in now if each.id not in kept]
+    whole = [each for each in gone if not _is_several(each, new, photo)]
     pairs = match_boxes(
-        [_box_of(each, photo) for each in new], [_box_of(each, photo) for each in gone]
+        [_box_of(each, photo) for each in new], [_box_of(each, photo) for each in whole]
     )
     for at, was, _ in pairs:
         said = {_statement(word) for word in _by_people(new[at])}
-        for word in _by_people(gone[was]):
+        for word in _by_people(whole[was]):
             if _statement(word) not in said:
                 taxon, rank, status, by, when, qualifier = _statement(word)
                 copy = Identification(
@@ -336,6 +364,50 @@ def carry_names(
                     qualifier=qualifier,
                 )
                 session.add(copy)
+    found = {whole[was].id for _, was, _ in pairs}
+    return [each for each in gone if each.id not in found]
+
+
+def notes_on_lost(photo: Photo, left: Sequence[Specimen]) -> tuple[str, ...]:
+    """Tell what people said of a photo's former animals that holds for none of those now."""
+    if not left:
+        return ()
+    said = ", ".join(f"{each.number} ({_in_words(each)})" for each in left)
+    what = "animal" if len(left) == 1 else "animals"
+    return (
+        f"{photo.path}: what was said of {what} {said} did not go over to what is there now: the "
+        "outline is another by more than half, is several now, or is gone. Look there and name "
+        "again what you see. The numbers are the former ones; what was said of them stays in the "
+        "database.",
+    )
+
+
+def _in_words(specimen: Specimen) -> str:
+    """What counts of what people said, and who said it."""
+    word = _by_people(specimen)[-1]
+    status = None if word.status == "validated" else word.status
+    return f"{' '.join(filter(None, (status, word.taxon)))}, by {word.identified_by}"
+
+
+def _is_done_with(specimen: Specimen, now: Sequence[Specimen], photo: Photo) -> bool:
+    """Tell whether a person said that it is no animal, and none is found there now."""
+    box = _box_of(specimen, photo)
+    is_none = _by_people(specimen)[-1].status == "discarded"
+    return is_none and not any(_box_of(each, photo).iou(box) > 0 for each in now)
+
+
+def _is_several(specimen: Specimen, now: Sequence[Specimen], photo: Photo) -> bool:
+    """Tell whether two or more lie in an outline by half, each no mere crumb of it."""
+    box = _box_of(specimen, photo)
+    own = filled(np.array(specimen.polygon, float), box)
+    inside = 0
+    for each in now:
+        if _box_of(each, photo).iou(box) > 0:
+            other = np.array(each.polygon, float)
+            shared = int((own & filled(other, box)).sum())
+            area = filled(other, _box_of(each, photo)).sum()
+            inside += shared > area / 2 and shared >= LEAST_PART * own.sum()
+    return inside > 1
 
 
 def _by_people(specimen: Specimen) -> list[Identification]:

@@ -1,8 +1,10 @@
 """`plan`, `import`, `join`, `cut`: whom a person looks at next, and what that person says."""
 
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +13,7 @@ from berlese.cli.console import finish_step, print_json, user_errors
 from berlese.errors import as_word
 
 if TYPE_CHECKING:
+    from berlese.survey.outlining import NewAnimals
     from berlese.survey.survey import Survey
 
 
@@ -128,14 +131,14 @@ PhotoOfSurvey = Annotated[
     str, typer.Argument(help="Photo of the survey: its path or name.", show_default=False)
 ]
 Person = Annotated[str, typer.Option(help="Who says so.")]
+HOW_GIVEN = "by number, as a report written now shows it, or by occurrenceID, as sheets have it."
 
 
 def join(
     survey: flags.Survey,
     photo: PhotoOfSurvey,
-    numbers: Annotated[
-        list[int],
-        typer.Argument(help="Animals on it, as the report numbers them.", show_default=False),
+    animals: Annotated[
+        list[str], typer.Argument(help=f"Animals on it, each {HOW_GIVEN}", show_default=False)
     ],
     by: Person,
     json: flags.Json = False,
@@ -143,61 +146,63 @@ def join(
     """Make one animal of several outlines; holds when the photo is searched again."""
     with user_errors():
         from berlese.survey.outlining import join_animals
-        from berlese.survey.reviewing import drawn_names
         from berlese.survey.survey import Survey
 
         with Survey.open(survey) as opened:
-            settings = {"photo": photo, "numbers": numbers, "by": by}
-            with opened.exclusive(), opened.recorded("join", settings, {}):
-                drawn = drawn_names(opened)
-                (number,) = join_animals(opened, photo, numbers, by)
-            notes = _notes_on_others(opened, drawn)
+            settings = {"photo": photo, "animals": animals, "by": by}
+            with _changed_animals(opened, "join", settings) as notes:
+                made = join_animals(opened, photo, animals, by)
+                notes += made.notes
     if json:
-        print_json({"animals": [number], "notes": list(notes)})
+        _print_made(made, notes)
     else:
-        typer.echo("\n".join([f"{len(set(numbers))} animals are one now: {number}.", *notes]))
+        joined = f"{len(set(animals))} animals are one now: {made.numbers[0]}."
+        typer.echo("\n".join([joined, *notes]))
 
 
 def cut(
     survey: flags.Survey,
     photo: PhotoOfSurvey,
-    number: Annotated[
-        int, typer.Argument(help="Animal on it, as the report numbers it.", show_default=False)
-    ],
+    animal: Annotated[str, typer.Argument(help=f"Animal on it, {HOW_GIVEN}", show_default=False)],
     by: Person,
     into: Annotated[int, typer.Option(min=2, help="How many animals it is.")] = 2,
     json: flags.Json = False,
 ) -> None:
-    """Cut an outline that holds several animals; holds when the photo is searched again."""
+    """Cut an outline that holds several animals; holds when the photo is searched again.
+
+    What people said of the whole holds for none of the parts: name them again.
+    """
     with user_errors():
         from berlese.survey.outlining import cut_animal
-        from berlese.survey.reviewing import drawn_names
         from berlese.survey.survey import Survey
 
         with Survey.open(survey) as opened:
-            settings = {"photo": photo, "number": number, "into": into, "by": by}
-            with opened.exclusive(), opened.recorded("cut", settings, {}):
-                drawn = drawn_names(opened)
-                made = cut_animal(opened, photo, number, into, by)
-            notes = _notes_on_others(opened, drawn)
+            settings = {"photo": photo, "animal": animal, "into": into, "by": by}
+            with _changed_animals(opened, "cut", settings) as notes:
+                made = cut_animal(opened, photo, animal, into, by)
+                notes += made.notes
     if json:
-        print_json({"animals": made, "notes": list(notes)})
+        _print_made(made, notes)
     else:
-        are = ", ".join(map(str, made))
-        typer.echo("\n".join([f"Animal {number} is {into} animals now: {are}.", *notes]))
+        are = ", ".join(map(str, made.numbers))
+        typer.echo("\n".join([f"Animal {animal} is {into} animals now: {are}.", *notes]))
 
 
-def _notes_on_others(opened: "Survey", drawn: int) -> list[str]:
-    """Say what is left to do for animals that are others now, and which names that has cost."""
+@contextmanager
+def _changed_animals(
+    survey: "Survey", command: str, settings: Mapping[str, Any]
+) -> Iterator[list[str]]:
+    """Record a command that makes others of animals; yields notes, ended by what is left to do."""
     from berlese.survey.missing import missing_notes
-    from berlese.survey.reviewing import drawn_names
+    from berlese.survey.reviewing import drawn_names, notes_on_order
 
-    notes = list(missing_notes(opened))
-    lost = drawn - drawn_names(opened)
-    if lost > 0:  # joined again after a cut, the animals are those of the order once more
-        which = "1 reviewed name stands" if lost == 1 else f"{lost} reviewed names stand"
-        notes.append(
-            f"{which} for no other animals now, which are not those any more that the review was "
-            "drawn from. The next `berlese plan` draws anew; cut and join before you review."
-        )
-    return notes
+    notes: list[str] = []
+    with survey.exclusive(), survey.recorded(command, settings, {}):
+        drawn = drawn_names(survey)
+        yield notes
+    notes += [*missing_notes(survey), *notes_on_order(survey, drawn)]
+
+
+def _print_made(made: "NewAnimals", notes: Sequence[str]) -> None:
+    document = {"animals": made.numbers, "occurrenceIDs": made.ids, "notes": notes}
+    print_json({key: list(values) for key, values in document.items()})

@@ -1,5 +1,6 @@
 """`init`, `add`, `segment`, `table`, `report`: a survey, step by step."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -128,6 +129,7 @@ def segment(
         folder = survey_among(targets, out)
         if folder is not None:
             from berlese.survey.missing import with_missing_step
+            from berlese.survey.reviewing import drawn_names, notes_on_order
             from berlese.survey.steps import segment_photos
             from berlese.survey.tables import current_photos
 
@@ -137,6 +139,7 @@ def segment(
                 survey.recorded("segment", settings.model_dump(mode="json"), {}),
                 stages("segment", survey.count(current_photos())) as advance,
             ):
+                drawn = drawn_names(survey)
                 report = segment_photos(
                     survey,
                     settings,
@@ -146,6 +149,7 @@ def segment(
                 )
                 offers = _offered_scales(survey) if json else {}
                 report = with_missing_step(report, survey)
+                report = replace(report, notes=(*report.notes, *notes_on_order(survey, drawn)))
         elif out is not None:
             from berlese.cli.segmentation import segment_into_folder
 
