@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pyvips
+import tifffile
 
 
 def picture(height: int = 48, width: int = 64, seed: int = 0) -> np.ndarray:
@@ -59,3 +60,15 @@ def png_with_profile(path: Path, array: np.ndarray, profile: bytes) -> Path:
     chunk = png_chunk(b"iCCP", b"test\0\0" + zlib.compress(profile))
     path.write_bytes(data[:33] + chunk + data[33:])  # after signature and IHDR
     return path
+
+
+def overstate(path: Path, by: int) -> None:
+    """Let the directory of a TIFF say that its last strip or tile has `by` bytes more."""
+    data = bytearray(path.read_bytes())
+    with tifffile.TiffFile(path) as tiff:
+        tags = tiff.pages[0].tags
+        tag = tags["TileByteCounts"] if "TileByteCounts" in tags else tags["StripByteCounts"]
+        kind = tiff.byteorder + {3: "H", 4: "I", 16: "Q"}[int(tag.dtype)]
+        at = tag.valueoffset + struct.calcsize(kind) * (tag.count - 1)
+        struct.pack_into(kind, data, at, tag.value[-1] + by)
+    path.write_bytes(data)

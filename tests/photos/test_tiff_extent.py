@@ -9,8 +9,10 @@ import tifffile
 from hypothesis import given
 from hypothesis import strategies as st
 
+from berlese.errors import UnreadablePhotoError
+from berlese.photos.reading import open_photo
 from berlese.photos.tiff_extent import bytes_needed
-from tests.photos.files import noise, save
+from tests.photos.files import noise, overstate, save
 
 
 @pytest.mark.parametrize(
@@ -68,3 +70,40 @@ def test_a_directory_beyond_what_a_disk_can_hold_is_not_followed(tmp_path):
     (tmp_path / "a.tif").write_bytes(b"II+\0" + struct.pack("<HHQ", 8, 0, 2**62) + bytes(64))
     with (tmp_path / "a.tif").open("rb") as file:
         assert bytes_needed(file) is None
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"rowsperstrip": 16},  # 200 rows are no multiple: the last strip is shorter
+        {"byteorder": ">", "rowsperstrip": 16},
+        {"bigtiff": True},
+        {"planarconfig": "separate", "rowsperstrip": 16},
+        {"tile": (64, 64)},
+    ],
+    ids=str,
+)
+def test_a_strip_said_to_be_longer_than_its_pixels_asks_for_no_more(tmp_path, options):
+    path, image = tmp_path / "a.tif", noise(200, 300)
+    stored = np.moveaxis(image, -1, 0) if "planarconfig" in options else image
+    tifffile.imwrite(path, stored, photometric="rgb", **options)
+    with path.open("rb") as file:
+        needed = bytes_needed(file)
+    overstate(path, 5000)
+    with path.open("rb") as file:
+        assert bytes_needed(file) == needed <= path.stat().st_size
+    np.testing.assert_array_equal(open_photo(path).pixels(), image)
+    path.write_bytes(path.read_bytes()[: needed - 1])
+    with pytest.raises(UnreadablePhotoError, match="cut off"):
+        open_photo(path)
+
+
+def test_a_compressed_strip_said_to_be_longer_than_the_file_is_cut_off(tmp_path):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, noise(200, 300), photometric="rgb", compression="zlib", rowsperstrip=16)
+    overstate(path, 5000)
+    with path.open("rb") as file:
+        assert bytes_needed(file) > path.stat().st_size  # libtiff wants all before it unpacks any
+    with pytest.raises(UnreadablePhotoError, match="cut off"):
+        open_photo(path)

@@ -27,8 +27,9 @@ from berlese.errors import (
     UnsupportedPhotoError,
 )
 from berlese.photos.scale import mm_per_pixel_of_setting, mm_per_pixel_of_tags
-from berlese.photos.tiff_extent import SIGNATURES as TIFF_SIGNATURES
+from berlese.photos.tiff_directory import SIGNATURES as TIFF_SIGNATURES
 from berlese.photos.tiff_extent import bytes_needed
+from berlese.photos.tiff_opening import open_tiff_bytes, open_tiff_file
 
 PHOTO_SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".tif", ".tiff", ".btf", ".webp"))
 UNOPENED_SUFFIXES = frozenset(
@@ -255,6 +256,8 @@ def decode_image(path: Path | str, *, max_pixels: int = MAX_PICTURE_PIXELS) -> N
         raise _unreadable(path, error) from error
 
     def opened() -> Any:
+        if data.startswith(TIFF_SIGNATURES):
+            return open_tiff_bytes(data, access="sequential")
         return pyvips.Image.new_from_buffer(data, "", access="sequential", fail_on="truncated")
 
     try:
@@ -310,11 +313,15 @@ def open_page(path: Path, *, access: str, factor: float = 1.0) -> Any:
         # Twice the wanted size is left for the final, better filter.
         options["shrink"] = 2 ** min(max(int(math.log2(1 / (2 * factor))), 0), 3)
     try:
+        if start.startswith(TIFF_SIGNATURES):
+            return open_tiff_file(path, access)
         # A source takes the name as it is; `new_from_file` would read options out of brackets.
         source = pyvips.Source.new_from_file(os.fsencode(path))
         return pyvips.Image.new_from_source(source, "", **options)
     except pyvips.Error as error:
         raise _refusal(path, start, error) from error
+    except OSError as error:
+        raise _unreadable(path, error) from error
 
 
 def _require_file(path: Path) -> bytes:
