@@ -97,9 +97,64 @@ def test_what_microscopes_write_as_ome_tiff_is_a_scale(tmp_path, size, unit, mm_
 
 
 @pytest.mark.parametrize(
+    ("size", "unit"),  # of 12.5 thousandths of a millimetre
+    [
+        (12.5, "\u00b5m"),  # the micro sign
+        (12.5, "\u03bcm"),  # the Greek letter
+        (0.0125, "mm"),
+        (0.00125, "cm"),
+        (0.000125, "dm"),
+        (0.0000125, "m"),
+        (12500.0, "nm"),
+        (125000.0, "\u00c5"),
+        (125000.0, "\u212b"),  # the angstrom sign, which means the letter
+        (125000.0, "A\u030a"),  # the letter in two
+        (12500000.0, "pm"),
+        (0.0125 / 25.4, "in"),
+        (12.5 / 25.4, "thou"),
+        (0.0125 / 304.8, "ft"),
+        (0.0125 * 72 / 25.4, "pt"),
+    ],
+)
+def test_every_unit_of_ome_is_read(tmp_path, size, unit):
+    path = tmp_path / "a.ome.tif"
+    text = (
+        '<?xml version="1.0" encoding="UTF-8"?><OME xmlns="http://www.openmicroscopy.org"><Image>'
+        f'<Pixels PhysicalSizeX="{size}" PhysicalSizeXUnit="{unit}" '
+        f'PhysicalSizeY="{size}" PhysicalSizeYUnit="{unit}"/></Image></OME>'
+    )
+    tifffile.imwrite(path, picture()[..., 0], description=text.encode(), metadata=None)
+    assert open_photo(path).mm_per_pixel == pytest.approx(0.0125, rel=1e-6)
+
+
+def test_sides_of_ome_may_have_two_units(tmp_path):
+    path = tmp_path / "a.ome.tif"
+    sides = {"PhysicalSizeX": 12.5, "PhysicalSizeY": 0.0125, "PhysicalSizeYUnit": "mm"}
+    tifffile.imwrite(path, picture()[..., 0], ome=True, metadata={"axes": "YX", **sides})
+    assert open_photo(path).mm_per_pixel == pytest.approx(0.0125, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '<ome:OME xmlns:ome="o"><ome:Image><ome:Pixels {}/></ome:Image></ome:OME>',
+        '<?xml version="1.0"?>\n<!-- by hand -->\n<A:OME xmlns:A="o"><A:Pixels {}/></A:OME>',
+        "<OME><Image><Pixels {}/></Image></OME>",
+    ],
+)
+def test_names_of_ome_may_have_a_prefix_or_no_home(tmp_path, text):
+    path = tmp_path / "a.tif"
+    description = text.format('PhysicalSizeX="12.5" PhysicalSizeY="12.5"')
+    tifffile.imwrite(path, picture()[..., 0], description=description, metadata=None)
+    assert open_photo(path).mm_per_pixel == pytest.approx(0.0125, rel=1e-6)
+
+
+@pytest.mark.parametrize(
     "description",
     [
         "<OME",
+        '<ome:OME><ome:Pixels PhysicalSizeX="1" PhysicalSizeY="1"/></ome:OME>',  # a prefix of none
+        '<OME xmlns="o"><Pixels PhysicalSizeX="1" PhysicalSizeXUnit="ly" PhysicalSizeY="1"/></OME>',
         '<OME xmlns="o"><Pixels PhysicalSizeX="x" PhysicalSizeY="1"/></OME>',
         '<OME xmlns="o"><Pixels PhysicalSizeX="-1" PhysicalSizeY="-1"/></OME>',
         '<OME xmlns="o"><Pixels PhysicalSizeX="1" PhysicalSizeY="2"/></OME>',

@@ -12,6 +12,7 @@ or measure a ruler.
 
 import math
 import re
+import unicodedata
 from typing import Any
 from xml.etree import ElementTree
 
@@ -26,6 +27,14 @@ MM_OF_UNIT = {
     **dict.fromkeys(("nm", "nanometer", "nanometre"), 1e-6),
 }
 """Both micro signs: U+00B5 and the Greek letter."""
+MM_OF_OME_UNIT = {
+    **MM_OF_UNIT,
+    **{"km": 1e6, "hm": 1e5, "dam": 1e4, "m": 1e3, "dm": 1e2, "cm": 10.0},
+    **{"\u00c5": 1e-7, "pm": 1e-9, "fm": 1e-12},
+    **{"thou": 0.0254, "li": 25.4 / 12, "in": 25.4, "ft": 304.8, "yd": 914.4, "pt": 25.4 / 72},
+}
+"""The lengths of the OME schema, normalised: of two micro signs the Greek one, of two signs of the
+angstrom the letter. Its lengths of the sky are left out, and `pixel` is none."""
 
 
 def mm_per_pixel_of_tags(image: Any) -> float | None:
@@ -94,18 +103,13 @@ def _unescaped(unit: str) -> str:
 
 def _sides_of_ome(text: str) -> list[float]:
     """Pixels a millimetre along x and y, as far as OME-XML says."""
-    if "<OME" not in text or "<!DOCTYPE" in text:
-        return []  # OME has no document type, whose entities could be made to fill any memory
-    try:
-        root = ElementTree.fromstring(text.strip().encode())
-    except ElementTree.ParseError:
-        return []
-    pixels = next((each for each in root.iter() if each.tag.endswith("}Pixels")), None)
+    pixels = ome_pixels(text)
     if pixels is None:
         return []
     sides = []
     for name in ("PhysicalSizeX", "PhysicalSizeY"):
-        mm = MM_OF_UNIT.get(pixels.get(f"{name}Unit", "um"))
+        unit = unicodedata.normalize("NFKC", pixels.get(f"{name}Unit", "um").strip())
+        mm = MM_OF_OME_UNIT.get(unit)
         try:
             size = float(pixels.get(name, ""))
         except ValueError:
@@ -113,6 +117,17 @@ def _sides_of_ome(text: str) -> list[float]:
         if mm is not None and size > 0:
             sides.append(1 / (size * mm))
     return sides
+
+
+def ome_pixels(text: str) -> ElementTree.Element | None:
+    """Find what OME-XML says of the first picture's pixels, whatever prefix its names have."""
+    if not re.search(r"<(\w+:)?OME\b", text) or "<!DOCTYPE" in text:
+        return None  # OME has no document type, whose entities could be made to fill any memory
+    try:
+        root = ElementTree.fromstring(text.strip())
+    except ElementTree.ParseError:
+        return None
+    return next((each for each in root.iter() if each.tag.rpartition("}")[2] == "Pixels"), None)
 
 
 def _loader(image: Any) -> str:
