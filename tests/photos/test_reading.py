@@ -268,6 +268,19 @@ def test_an_embedded_profile_is_applied(tmp_path):
     np.testing.assert_allclose(decode_image(same)[3, 3], (200, 100, 50), atol=1)
 
 
+def test_an_embedded_profile_is_applied_to_sixteen_bits(tmp_path):
+    image = vips(np.full((32, 32, 3), np.array((200, 100, 50)) * 257, np.uint16))
+    image = image.copy(interpretation="rgb16")
+    profile = bytes(pyvips.Image.profile_load("p3"))
+    image.set_type(pyvips.GValue.blob_type, "icc-profile-data", profile)
+    for suffix in (".tif", ".png"):
+        path = tmp_path / f"a{suffix}"
+        path.write_bytes(image.write_to_buffer(suffix))
+        for shown in (open_photo(path).pixels(), decode_image(path)):
+            assert shown.dtype == np.uint8
+            np.testing.assert_allclose(shown[3, 3], p3_to_srgb((200, 100, 50)), atol=2)
+
+
 def p3_to_srgb(colour: tuple[int, int, int]) -> np.ndarray:
     """Colour of Display P3 in sRGB, from the published primaries of both."""
 

@@ -10,10 +10,11 @@ import math
 import os
 import stat
 import struct
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pyvips
@@ -26,6 +27,7 @@ from berlese.errors import (
     UnreadablePhotoError,
     UnsupportedPhotoError,
 )
+from berlese.photos.camera_bits import CameraBits, brightened, camera_bits
 from berlese.photos.scale import mm_per_pixel_of_setting, mm_per_pixel_of_tags
 from berlese.photos.tiff_directory import SIGNATURES as TIFF_SIGNATURES
 from berlese.photos.tiff_extent import bytes_needed
@@ -46,8 +48,6 @@ MIN_PHOTO_SIDE = 16
 MIN_PICTURE_SIDE = 4  # crops of mites are small
 # How many channels each kind of colour has, without and with alpha.
 CHANNELS = {"b-w": (1, 2), "grey16": (1, 2), "srgb": (3, 4), "rgb16": (3, 4), "cmyk": (4, 5)}
-SENSOR_BITS = (8, 10, 12, 14)
-BAND_ROWS = 128  # that are looked at together for their brightest pixel
 SIGNATURES = (
     *(b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"GIF8"),
     *TIFF_SIGNATURES,
@@ -226,16 +226,15 @@ def open_photo(
     scale = None if mm_per_pixel is None else mm_per_pixel_of_setting(mm_per_pixel)
     raw = open_page(path, access="sequential")
     _require_size(raw, path, MIN_PHOTO_SIDE, max_pixels)
-    spare = _spare_bits(open_page(path, access="sequential"), path)
-    _, notes = _as_rgb(raw, path, spare)
+    bits = _camera_bits(open_page(path, access="sequential"), path, lambda: path.open("rb"))
+    _, notes = _as_rgb(raw, path, bits.spare)
     width, height = raw.width, raw.height
     if _swaps_sides(_orientation(raw)):
         width, height = height, width
     if scale is None:
         scale = mm_per_pixel_of_tags(raw)
-    return Photo(
-        path, width, height, scale, (*_page_notes(raw, path), *_bit_notes(raw), *notes), spare
-    )
+    told = (*_page_notes(raw, path), *_bit_notes(raw), *bits.notes, *notes)
+    return Photo(path, width, height, scale, told, bits.spare)
 
 
 def decode_image(path: Path | str, *, max_pixels: int = MAX_PICTURE_PIXELS) -> NDArray[np.uint8]:
@@ -265,8 +264,8 @@ def decode_image(path: Path | str, *, max_pixels: int = MAX_PICTURE_PIXELS) -> N
     except pyvips.Error as error:
         raise _refusal(path, data, error) from error
     _require_size(raw, path, MIN_PICTURE_SIDE, max_pixels)
-    spare = _spare_bits(opened(), path)
-    return _decoded(_as_rgb(raw, path, spare)[0], _orientation(raw), path)
+    bits = _camera_bits(opened(), path, lambda: BytesIO(data))
+    return _decoded(_as_rgb(raw, path, bits.spare)[0], _orientation(raw), path)
 
 
 def find_photos(paths: Iterable[Path | str]) -> list[Path]:
@@ -423,27 +422,13 @@ def _bit_notes(raw: Any) -> list[str]:
     return ["has black and white only and no greys; photograph or scan it in grey or colour"]
 
 
-def _spare_bits(image: Any, path: Path) -> int:
-    """Tell how many upper bits of 16 no pixel uses: cameras of 10, 12 and 14 bits leave some.
-
-    Ordinary pictures are read as far as their first bright pixel.
-    """
-    if image.format != "ushort":
-        return 0
-    region = pyvips.Region.new(image)
-    colours = image.bands - image.hasalpha()  # what is opaque is 65,535 beside any camera's bits
-    brightest = 0
-    for top in range(0, image.height, BAND_ROWS):
-        rows = min(BAND_ROWS, image.height - top)
-        try:
-            band = np.frombuffer(region.fetch(0, top, image.width, rows), np.uint16)
-        except pyvips.Error as error:
-            raise damaged(path, error) from error
-        brightest = max(brightest, int(band.reshape(-1, image.bands)[:, :colours].max()))
-        if brightest >= 2 ** max(SENSOR_BITS):
-            return 0
-    used = next(bits for bits in SENSOR_BITS if brightest < 2**bits)
-    return 16 - used if brightest > 0 else 0
+def _camera_bits(image: Any, path: Path, open_file: Callable[[], BinaryIO]) -> CameraBits:
+    try:
+        return camera_bits(image, open_file)
+    except pyvips.Error as error:
+        raise damaged(path, error) from error
+    except OSError as error:
+        raise _unreadable(path, error) from error
 
 
 def _as_rgb(image: Any, path: Path, spare_bits: int) -> tuple[Any, list[str]]:
@@ -460,24 +445,10 @@ def _as_rgb(image: Any, path: Path, spare_bits: int) -> tuple[Any, list[str]]:
             f"holds {image.bands} channels of kind {image.interpretation}; expected grey, RGB or "
             "CMYK. Export it as RGB.",
         )
-    notes = []
     try:
-        if spare_bits:
-            image = _brightened(image, spare_bits)
-            notes = [
-                f"of its 16 bits only {16 - spare_bits} are used, as by a camera with so many; "
-                f"brightened {2**spare_bits} times"
-            ]
-        rgb, more = _converted(image)
+        return _converted(brightened(image, spare_bits) if spare_bits else image)
     except pyvips.Error as error:
         raise damaged(path, error) from error
-    return rgb, [*notes, *more]
-
-
-def _brightened(image: Any, spare_bits: int) -> Any:
-    """Let a camera's bits fill 16, white being white."""
-    factor = 65535 / (2 ** (16 - spare_bits) - 1)
-    return (image * factor).rint().cast("ushort").copy(interpretation=image.interpretation)
 
 
 def _converted(image: Any) -> tuple[Any, list[str]]:
@@ -502,7 +473,7 @@ def _converted(image: Any) -> tuple[Any, list[str]]:
 def _in_srgb_by_profile(image: Any, kind: bytes) -> Any:
     if not _is_profile(bytes(image.get("icc-profile-data")), kind):
         raise pyvips.Error("no profile for these colours")
-    return image.icc_transform("srgb", embedded=True, intent="perceptual")
+    return image.icc_transform("srgb", embedded=True, intent="perceptual", depth=8)
 
 
 def _is_profile(profile: bytes, kind: bytes) -> bool:
