@@ -6,7 +6,7 @@ import pyvips
 import tifffile
 
 from berlese.photos.reading import decode_image, open_photo
-from tests.photos.files import save, vips
+from tests.photos.files import picture, save, vips
 
 
 def grains(brightest: int, step: int = 1, darkest: int = 0) -> np.ndarray:
@@ -89,8 +89,8 @@ def test_values_in_steps_fill_all_bits_and_stay_dark(tmp_path, step, brightest, 
     path = written(tmp_path / "a.tif", grains(brightest, step))
     assert abs(brightest_shown(path) - shown) <= 1
     assert open_photo(path).notes == (
-        f"is dark: its brightest pixel is {brightest:,} of 65,535; left so, since its values go in "
-        f"steps of {step}, as if stretched over 16 bits",
+        f"is dark, with no pixel of a quarter of white; left so, since its values go in steps of "
+        f"{step}, as if stretched over 16 bits",
     )
 
 
@@ -125,8 +125,7 @@ def test_where_nothing_tells_the_note_says_what_was_assumed(tmp_path):
     assert abs(brightest_shown(path) - 140) <= 1  # of the 16,383 of 14 bits
     assert open_photo(path).notes == (
         "of its 16 bits only 14 are used, as by a camera with so many; brightened 4 times; the "
-        "file does not say so, but its brightest pixel is 9,000: a merely dark picture of 16 bits "
-        "would look the same",
+        "file does not say so, and a merely dark picture of 16 bits would look the same",
     )
 
 
@@ -144,3 +143,47 @@ def test_a_bright_picture_is_told_nothing_whatever_its_file_says(tmp_path):
 
 def test_pictures_of_eight_bits_have_none_to_spare(tmp_path):
     assert open_photo(save(tmp_path / "a.png", np.full((40, 40, 3), 9, np.uint8))).notes == ()
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 14])
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_the_bits_that_a_camera_has_fill_the_picture(tmp_path, suffix, bits):
+    image = picture(200, 64)
+    image[:150] //= 4  # the bright pixels come last
+    image[-1, -1] = 255
+    as_stored = np.round(image * ((2**bits - 1) / 255)).astype(np.uint16)
+    path = save(tmp_path / f"a{suffix}", as_stored, interpretation="rgb16")
+    photo = open_photo(path)
+    assert photo.notes == (
+        f"of its 16 bits only {bits} are used, as by a camera with so many; "
+        f"brightened {2 ** (16 - bits)} times",
+    )
+    ways = [
+        photo.pixels(),
+        np.concatenate(list(photo.bands(64))),
+        photo.region(0, 0, 64, 200),
+        photo.shrunk(200),
+        decode_image(path),
+    ]
+    for decoded in ways:
+        assert np.abs(decoded.astype(int) - image).max() <= 1
+
+
+def test_bits_are_those_of_the_colours_not_of_what_says_that_all_is_opaque(tmp_path):
+    image = np.full((40, 64, 4), 65535, np.uint16)
+    image[..., :3] = np.linspace(0, 4095, 64).astype(np.uint16)[None, :, None]
+    photo = open_photo(save(tmp_path / "a.png", image, interpretation="rgb16"))
+    assert photo.spare_bits == 4
+    wanted = np.linspace(0, 255, 64)[None, :, None]
+    assert np.abs(photo.pixels() - wanted).max() <= 1.5
+
+
+def test_sixteen_bits_that_are_used_or_all_black_stay_as_they_are(tmp_path):
+    image = np.full((300, 64, 3), 900, np.uint16)
+    image[280, 5, 1] = 2**14
+    photo = open_photo(save(tmp_path / "a.tif", image, interpretation="rgb16"))
+    assert photo.notes == ()
+    assert photo.pixels()[0, 0].tolist() == [3, 3, 3]
+    black = open_photo(save(tmp_path / "b.png", np.zeros_like(image), interpretation="rgb16"))
+    assert black.notes == ()
+    assert black.pixels().max() == 0

@@ -83,18 +83,15 @@ def camera_bits(image: Any, open_file: Callable[[], BinaryIO]) -> CameraBits:
     with open_file() as file:
         stated = _stated_bits(image, file)
     if stated is not None and brightest < 2**stated:
-        return _as_stated(stated, brightest)
+        return _as_stated(stated)
     used = next(bits for bits in SENSOR_BITS if brightest < 2**bits)
     if brightest == 2**used - 1:
         return CameraBits(used, (_brightened_note(used),))
     if image.get_typeof("icc-profile-data"):
-        return _dark(brightest, "its colour profile is one of 16 bits")
+        return _dark("its colour profile is one of 16 bits")
     if step >= STEP:
-        return _dark(brightest, f"its values go in steps of {step}, as if stretched over 16 bits")
-    why = (
-        f"; the file does not say so, but its brightest pixel is {brightest:,}: a merely dark "
-        "picture of 16 bits would look the same"
-    )
+        return _dark(f"its values go in steps of {step}, as if stretched over 16 bits")
+    why = "; the file does not say so, and a merely dark picture of 16 bits would look the same"
     return CameraBits(used, (_brightened_note(used) + why,))
 
 
@@ -104,9 +101,9 @@ def brightened(image: Any, spare_bits: int) -> Any:
     return (image * factor).rint().cast("ushort").copy(interpretation=image.interpretation)
 
 
-def _as_stated(bits: int, brightest: int) -> CameraBits:
+def _as_stated(bits: int) -> CameraBits:
     if bits == 16:
-        return _dark(brightest, "its file says that it has 16 bits")
+        return _dark("its file says that it has 16 bits")
     return CameraBits(bits, (f"{_brightened_note(bits)}; the file says so",))
 
 
@@ -117,10 +114,9 @@ def _brightened_note(used: int) -> str:
     )
 
 
-def _dark(brightest: int, why: str) -> CameraBits:
-    return CameraBits(
-        16, (f"is dark: its brightest pixel is {brightest:,} of {_WHITE:,}; left so, since {why}",)
-    )
+def _dark(why: str) -> CameraBits:
+    """Leave a picture dark; the note has no number of its own, so that photos can share it."""
+    return CameraBits(16, (f"is dark, with no pixel of a quarter of white; left so, since {why}",))
 
 
 def _brightest_and_step(image: Any) -> tuple[int, int] | None:

@@ -9,7 +9,6 @@ import errno
 import math
 import os
 import stat
-import struct
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -28,6 +27,7 @@ from berlese.errors import (
     UnsupportedPhotoError,
 )
 from berlese.photos.camera_bits import CameraBits, brightened, camera_bits
+from berlese.photos.colours import in_srgb
 from berlese.photos.scale import mm_per_pixel_of_setting, mm_per_pixel_of_tags
 from berlese.photos.tiff_directory import SIGNATURES as TIFF_SIGNATURES
 from berlese.photos.tiff_extent import bytes_needed
@@ -446,48 +446,9 @@ def _as_rgb(image: Any, path: Path, spare_bits: int) -> tuple[Any, list[str]]:
             "CMYK. Export it as RGB.",
         )
     try:
-        return _converted(brightened(image, spare_bits) if spare_bits else image)
+        return in_srgb(brightened(image, spare_bits) if spare_bits else image)
     except pyvips.Error as error:
         raise damaged(path, error) from error
-
-
-def _converted(image: Any) -> tuple[Any, list[str]]:
-    is_cmyk = image.interpretation == "cmyk"
-    if is_cmyk and image.format == "ushort":
-        image = (image >> 8).cast("uchar").copy(interpretation="cmyk")
-    if image.hasalpha():
-        paper = 0 if is_cmyk else 65535 if image.format == "ushort" else 255
-        image = image.flatten(background=paper)
-    notes = []
-    if image.get_typeof("icc-profile-data"):
-        kind = b"CMYK" if is_cmyk else b"GRAY" if image.bands == 1 else b"RGB "
-        try:
-            return _in_srgb_by_profile(image, kind), []
-        except pyvips.Error:
-            notes = ["the embedded colour profile is damaged or of other colours; not applied"]
-            image = image.copy()
-            image.remove("icc-profile-data")
-    return image if image.interpretation == "srgb" else image.colourspace("srgb"), notes
-
-
-def _in_srgb_by_profile(image: Any, kind: bytes) -> Any:
-    if not _is_profile(bytes(image.get("icc-profile-data")), kind):
-        raise pyvips.Error("no profile for these colours")
-    return image.icc_transform("srgb", embedded=True, intent="perceptual", depth=8)
-
-
-def _is_profile(profile: bytes, kind: bytes) -> bool:
-    """Tell whether an ICC profile has its signature, its kind of colour and all of its tags.
-
-    libvips takes sRGB for a profile that it cannot use and tells nobody.
-    """
-    if len(profile) < 132 or profile[36:40] != b"acsp" or profile[16:20] != kind:
-        return False
-    (count,) = struct.unpack_from(">I", profile, 128)
-    if not 1 <= count <= (len(profile) - 132) // 12:
-        return False
-    tags = struct.iter_unpack(">4sII", profile[132 : 132 + 12 * count])
-    return all(offset + size <= len(profile) for _, offset, size in tags)
 
 
 def _checked(image: Any, path: Path, operation: str, *arguments: object, **options: object) -> Any:
