@@ -4,9 +4,8 @@ File names may tell the grid, or nothing. Pairs of neighbours are brought into r
 tiles are placed at once, light is evened, and the mosaic is written strip by strip.
 """
 
-from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
@@ -16,43 +15,15 @@ from numpy.typing import NDArray
 
 from berlese.errors import PhotoError, SettingError
 from berlese.photos.brightness import brightness
-from berlese.photos.frames import Frame, open_frames
+from berlese.photos.frames import open_frames
 from berlese.photos.mosaic import Placement, write_mosaic
 from berlese.photos.registration import Matrix, after, inverse, rescaled, shift_by
-from berlese.photos.tile_jigsaw import NEAR, SIDES, put_together, sides_of, usual_steps
-from berlese.photos.tile_names import Place, grid_of, layout_of_sequence, sequence_of
-from berlese.photos.tile_pairs import (
-    ENOUGH,
-    SMALL_SIDE,
-    Link,
-    SmallTile,
-    link,
-    overlap_speaks,
-    rough_shift,
-    small_tile,
-)
+from berlese.photos.tile_links import Advance, FloatArray, Stage, Tiles, find_links, more_links
+from berlese.photos.tile_names import Place
+from berlese.photos.tile_pairs import SMALL_SIDE, Link, overlap_speaks, small_tile
 from berlese.photos.tile_poses import Poses, solve_poses
-from berlese.photos.tile_texture import even_detail
 
-FloatArray = NDArray[np.float32]
-Numbers = NDArray[np.float64]
-Advance = Callable[[int], None]
-Rough = dict[tuple[int, int], tuple[float, Numbers]]
-"""For pairs of tiles, correlation and shift in small pixels."""
-Guesses = dict[tuple[int, int], Numbers]
-"""For pairs of tiles, where to look for the second, in small pixels."""
-Stage = Callable[[str, int | None], Advance]
-
-_REGISTER_SIDE = 2048
-_MATCH_SIDE = 640  # of tiles, where each is tried beside each
-_DETAILS_HELD = 12  # tiles of which the detail is kept while pairs are registered
 _PLAIN = 1.5  # grey levels of detail below which a tile has nothing to hold on
-_LEAST_OVERLAP = 0.02  # share of a tile, from which a pair is tried
-_NEAR = 0.12  # of a tile's side, by which a step may differ from the usual one at first sight
-_ROUGH = 3.0  # small pixels, by which a shift found at first sight may be wrong
-_NEIGHBOURS = 3.0  # nats that hold two tiles together which lie side by side for other reasons
-_ALIKE = 0.6  # correlation of small tiles, where no name says that they lie side by side
-_SURE = 0.03  # of the least sure direction, there: outlines of dishes fit in many places
 _KNOWN_PX = 1.0  # standard deviation of a tile's place from which it is in doubt
 _GRID_FROM = 6  # tiles with a place, from which their grid tells who is off
 _FAR_OFF = 4.0  # times the median distance from the grid, where one is in doubt
@@ -105,31 +76,6 @@ class Stitched:
     left_out: tuple[PhotoError, ...]
 
 
-@dataclass(slots=True, eq=False)
-class _Tiles:
-    """Tiles while they are worked on."""
-
-    frames: list[Frame]
-    left_out: list[PhotoError]
-    small: list[SmallTile] = field(default_factory=list)
-    colours: list[FloatArray] = field(default_factory=list)
-    details: OrderedDict[int, FloatArray] = field(default_factory=OrderedDict)
-
-    def factor(self, number: int, side: int) -> float:
-        """Return how many pixels of a tile one of its reduced form stands for."""
-        kind = self.frames[number].kind
-        return max(max(kind.width, kind.height) / side, 1.0)
-
-    def detail(self, number: int) -> FloatArray:
-        """Return a tile's evened detail for registering; the latest few are kept."""
-        if number not in self.details:
-            self.details[number] = even_detail(self.frames[number].grey(_REGISTER_SIDE))
-            if len(self.details) > _DETAILS_HELD:
-                self.details.popitem(last=False)
-        self.details.move_to_end(number)
-        return self.details[number]
-
-
 def stitch_tiles(
     paths: Sequence[Path | str],
     out: Path,
@@ -159,9 +105,9 @@ def stitch_tiles(
     tiles = _open_all(paths)
     _look(tiles, stage("look at tiles", len(tiles.frames)))
     _require_two(tiles, len(tiles.frames), len(paths))
-    links, places, cells, grid = _find_links(tiles, stage)
+    links, places, cells, grid = find_links(tiles, stage)
     poses = _sound_poses(tiles, links)
-    more = _more_links(tiles, poses, links, places, stage)
+    more = more_links(tiles, poses, links, _expected(poses, places), stage)
     if more:
         poses = _sound_poses(tiles, [*links, *more])
     matrices, named = _place_by_name(tiles, poses, places)
@@ -194,7 +140,7 @@ def stitch_tiles(
     )
 
 
-def _open_all(paths: Sequence[Path | str]) -> _Tiles:
+def _open_all(paths: Sequence[Path | str]) -> Tiles:
     frames, failed = open_frames(paths)
     kinds = [(frame.kind.bands, frame.kind.bits) for frame in frames]
     usual = max(kinds, key=kinds.count) if kinds else None
@@ -205,12 +151,12 @@ def _open_all(paths: Sequence[Path | str]) -> _Tiles:
                 "same settings."
             )
             failed.append(PhotoError(frame.path, reason))
-    return _Tiles(
+    return Tiles(
         [frame for frame, kind in zip(frames, kinds, strict=True) if kind == usual], failed
     )
 
 
-def _look(tiles: _Tiles, advance: Advance) -> None:
+def _look(tiles: Tiles, advance: Advance) -> None:
     """Read every tile once: its small form, and its colours still smaller."""
     sound = []
     for frame in tiles.frames:
@@ -231,7 +177,7 @@ def _look(tiles: _Tiles, advance: Advance) -> None:
     tiles.frames = sound
 
 
-def _require_two(tiles: _Tiles, found: int, given: int) -> None:
+def _require_two(tiles: Tiles, found: int, given: int) -> None:
     if found < 2:
         read = len(tiles.frames)
         why = "".join(f"\n{error}" for error in tiles.left_out)
@@ -245,193 +191,7 @@ def _require_two(tiles: _Tiles, found: int, given: int) -> None:
         )
 
 
-def _find_links(
-    tiles: _Tiles, stage: Stage
-) -> tuple[list[Link], list[Place] | None, dict[int, Place], str]:
-    """Register all pairs of neighbours; say what the grid was read from.
-
-    Returns
-    -------
-    (list of Link, list or None, dict, str)
-        The pairs; the places that names tell; the row and column of each tile that has one,
-        whether by its name or by how the tiles go together; and the grid's origin.
-    """
-    stems = [frame.path.stem for frame in tiles.frames]
-    places, grid = grid_of(stems), "names"
-    every = list(combinations(range(len(stems)), 2))
-    if places is not None:
-        beside = [pair for pair in every if _are_neighbours(places, *pair)]
-        rough = _rough(tiles, beside, stage("find neighbours", len(beside)))
-        guesses, agree = _by_usual_steps(rough, places)
-        if agree < len(stems) / 2:  # the names do not fit the pictures
-            places = None
-    cells: dict[int, Place] = {}
-    near = NEAR * SMALL_SIDE
-    if places is None:
-        rough = _rough(tiles, every, stage("find neighbours", len(every)))
-        alike = {pair: each for pair, each in rough.items() if each[0] >= _ALIKE}
-        usual = usual_steps(shift for _, shift in alike.values())
-        places, grid = _layout(stems, alike, usual), "sequence"
-        if places is not None:
-            guesses, _ = _by_usual_steps(rough, places)
-        else:
-            grid, near = "pictures", _ROUGH
-            guesses = {pair: shift for pair, (_, shift) in alike.items()}
-            cells, told = _by_jigsaw(tiles, rough, usual, stage)
-            guesses = told or guesses
-    advance = stage("register pairs", len(guesses))
-    links = []
-    for (first, second), guess in guesses.items():
-        enough = ENOUGH if places is None and not cells else _NEIGHBOURS
-        links.append(_fine(tiles, first, second, guess, near, enough=enough))
-        advance(1)
-    found = [each for each in links if each is not None]
-    if places is not None:
-        cells = dict(enumerate(places))
-    elif not cells:
-        found = [each for each in found if np.linalg.eigvalsh(each.sure)[0] >= _SURE]
-    return found, places, cells, grid
-
-
-def _by_usual_steps(rough: Rough, places: Sequence[Place]) -> tuple[Guesses, int]:
-    """Take the step of most pairs along the rows, or down the columns, for all neighbours.
-
-    Returns
-    -------
-    (dict, int)
-        Where the second tile of each pair is to be looked for; and how many lie there at first
-        sight.
-    """
-    guesses: Guesses = {}
-    agree = 0
-    for axis in (0, 1):
-        along = []
-        for (first, second), (correlation, shift) in rough.items():
-            step = places[second][axis] - places[first][axis]
-            if abs(step) == 1 and _are_neighbours(places, first, second):
-                along.append((correlation, shift * step))
-        if not along:
-            continue
-        steps = np.array([each[1] for each in along])
-        sure = np.array([each[0] for each in along])
-        usual = np.median(steps[sure >= np.median(sure)], axis=0)
-        agree += int((np.abs(steps - usual).max(axis=1) <= _NEAR * SMALL_SIDE).sum())
-        for first, second in combinations(range(len(places)), 2):
-            step = places[second][axis] - places[first][axis]
-            if abs(step) == 1 and _are_neighbours(places, first, second):
-                guesses[first, second] = usual * step
-    return guesses, agree
-
-
-def _layout(
-    stems: Sequence[str], alike: Rough, usual: tuple[Numbers, Numbers] | None
-) -> list[Place] | None:
-    """Return the grid through which a running number goes, if there is one and it fits."""
-    sequence = sequence_of(stems)
-    shifts = {pair: shift for pair, (_, shift) in alike.items()}
-    return layout_of_sequence(sequence, _beside(shifts, usual)) if sequence else None
-
-
-def _by_jigsaw(
-    tiles: _Tiles, rough: Rough, usual: tuple[Numbers, Numbers] | None, stage: Stage
-) -> tuple[dict[int, Place], Guesses]:
-    """Put tiles together whose names tell nothing; return their cells, and where neighbours lie."""
-    if usual is None:
-        return {}, {}
-    count = len(tiles.frames)
-    details = [
-        even_detail(frame.grey(_MATCH_SIDE)).astype(np.float16)  # all at once: held short
-        for frame in tiles.frames
-    ]
-    larger = tiles.factor(0, SMALL_SIDE) / tiles.factor(0, _MATCH_SIDE)
-    sides = sides_of(
-        details,
-        (usual[0] * larger, usual[1] * larger),
-        {pair: correlation for pair, (correlation, _) in rough.items()},
-        stage("put tiles together", count * (count - 1) // 2),
-    )
-    cells = put_together(sides)
-    guesses = {}
-    for first, second in combinations(sorted(cells), 2):
-        apart = (cells[second][0] - cells[first][0], cells[second][1] - cells[first][1])
-        if apart in SIDES:
-            guesses[first, second] = sides.shifts[SIDES.index(apart), first, second] / larger
-    return cells, guesses
-
-
-def _are_neighbours(places: Sequence[Place], first: int, second: int) -> bool:
-    apart = [abs(one - other) for one, other in zip(places[first], places[second], strict=True)]
-    return sum(apart) == 1
-
-
-def _rough(
-    tiles: _Tiles, pairs: Sequence[tuple[int, int]], advance: Callable[[int], None]
-) -> Rough:
-    found = {}
-    for first, second in pairs:
-        shift = rough_shift(tiles.small[first], tiles.small[second])
-        if shift is not None:
-            found[first, second] = shift
-        advance(1)
-    return found
-
-
-def _beside(
-    shifts: Mapping[tuple[int, int], Numbers], usual: tuple[Numbers, Numbers] | None
-) -> dict[tuple[int, int], Place]:
-    """Return for pairs side by side the step in rows and columns; corners are none.
-
-    Where tiles have usual steps, pairs that are apart by others were taken for neighbours by
-    mistake.
-    """
-    found = {}
-    for pair, shift in shifts.items():
-        for down, right in SIDES:
-            along = 0 if right else 1
-            ahead = shift * (right or down)
-            if usual is not None:
-                if np.abs(ahead - usual[along]).max() <= _NEAR * SMALL_SIDE:
-                    found[pair] = (down, right)
-            elif abs(ahead[1 - along]) < 0.25 * SMALL_SIDE < ahead[along]:
-                found[pair] = (down, right)
-    return found
-
-
-def _fine(
-    tiles: _Tiles,
-    first: int,
-    second: int,
-    guess: Numbers,
-    near: float,
-    *,
-    features: bool = True,
-    enough: float = _NEIGHBOURS,
-) -> Link | None:
-    """Register a pair, and return it in whole pixels of the tiles.
-
-    Parameters
-    ----------
-    guess : ndarray of float64, shape (2,)
-        Where the second tile's corner lies in the first one's, in small pixels.
-    near : float
-        By how much that may be wrong, in small pixels.
-    features, enough
-        As of `link`.
-    """
-    factor = tiles.factor(first, _REGISTER_SIDE)
-    reduced = tiles.factor(first, SMALL_SIDE) / factor
-    reach = int(np.ceil(near * reduced))
-    found = link(
-        first, second, tiles.detail, guess * reduced, reach, features=features, enough=enough
-    )
-    if found is None or factor == 1:
-        return found
-    points = (found.points + 0.5) * factor - 0.5
-    matrix = rescaled(found.matrix, factor)
-    return replace(found, matrix=matrix, points=points, sd_px=found.sd_px * factor)
-
-
-def _sound_poses(tiles: _Tiles, links: Sequence[Link]) -> Poses:
+def _sound_poses(tiles: Tiles, links: Sequence[Link]) -> Poses:
     """Place the tiles; drop the links of those that contradict what they come to lie on."""
     links = list(links)
     while True:
@@ -443,7 +203,7 @@ def _sound_poses(tiles: _Tiles, links: Sequence[Link]) -> Poses:
         links = [each for each in links if worst not in (each.first, each.second)]
 
 
-def _doubts(tiles: _Tiles, poses: Poses) -> dict[int, int]:
+def _doubts(tiles: Tiles, poses: Poses) -> dict[int, int]:
     """Count for each tile the overlaps that look unlike, less those that look alike."""
     doubts = dict.fromkeys(poses.matrices, 0)
     for first, second in combinations(sorted(poses.matrices), 2):
@@ -495,7 +255,7 @@ def _off_grid(matrices: Mapping[int, Matrix], cells: Mapping[int, Place]) -> dic
     return off
 
 
-def _sd_px(tiles: _Tiles, poses: Poses, tile: int, off_px: Mapping[int, float]) -> float:
+def _sd_px(tiles: Tiles, poses: Poses, tile: int, off_px: Mapping[int, float]) -> float:
     """Return how well a tile's middle is known: by its pairs, or by how far others are off."""
     if tile in poses.covariances:
         kind = tiles.frames[tile].kind
@@ -505,7 +265,7 @@ def _sd_px(tiles: _Tiles, poses: Poses, tile: int, off_px: Mapping[int, float]) 
 
 
 def _doubtful(
-    tiles: _Tiles,
+    tiles: Tiles,
     sd_px: Mapping[int, float],
     off_px: Mapping[int, float],
     named: Sequence[int],
@@ -533,35 +293,8 @@ def _doubtful(
     return tuple(found)
 
 
-def _more_links(
-    tiles: _Tiles,
-    poses: Poses,
-    links: Sequence[Link],
-    places: Sequence[Place] | None,
-    stage: Stage,
-) -> list[Link]:
-    """Register the pairs that must overlap by what is known now, but were not found before."""
-    matrices = _expected(poses, places)
-    known = {(each.first, each.second) for each in poses.links}
-    pairs = []
-    for first, second in combinations(sorted(matrices), 2):
-        kind = tiles.frames[first].kind
-        shift = after(inverse(matrices[first]), matrices[second])[:, 2]
-        free = 1 - np.abs(shift) / (kind.width, kind.height)
-        if (first, second) not in known and free.min() > 0 and free.prod() > _LEAST_OVERLAP:
-            near = _ROUGH if {first, second} <= set(poses.matrices) else NEAR * SMALL_SIDE
-            pairs.append((first, second, shift * SMALL_SIDE / max(kind.width, kind.height), near))
-    advance = stage("register more pairs", len(pairs))
-    found = []
-    for first, second, guess, near in pairs:
-        found.append(_fine(tiles, first, second, guess, near, features=False))
-        advance(1)
-    dropped = {(each.first, each.second) for each in links if each not in poses.links}
-    return [each for each in found if each and (each.first, each.second) not in dropped]
-
-
 def _place_by_name(
-    tiles: _Tiles, poses: Poses, places: Sequence[Place] | None
+    tiles: Tiles, poses: Poses, places: Sequence[Place] | None
 ) -> tuple[dict[int, Matrix], list[int]]:
     """Add what nothing holds to the rest where its name says it lies.
 
@@ -599,9 +332,7 @@ def _edge_detail(detail: FloatArray) -> float:
     return float(detail[~inner].std())
 
 
-def _name_strays(
-    tiles: _Tiles, matrices: dict[int, Matrix], places: Sequence[Place] | None
-) -> None:
+def _name_strays(tiles: Tiles, matrices: dict[int, Matrix], places: Sequence[Place] | None) -> None:
     """Leave out the tiles that have no place, each with its reason."""
     for number, frame in enumerate(tiles.frames):
         if number in matrices:
@@ -619,7 +350,7 @@ def _name_strays(
         tiles.left_out.append(PhotoError(frame.path, reason))
 
 
-def _gains(tiles: _Tiles, poses: Poses, used: Sequence[int]) -> dict[int, FloatArray]:
+def _gains(tiles: Tiles, poses: Poses, used: Sequence[int]) -> dict[int, FloatArray]:
     """Return the factor a channel that makes each tile as bright as its neighbours."""
     numbers = {tile: number for number, tile in enumerate(used)}
     rows, ratios = [], []
@@ -635,7 +366,7 @@ def _gains(tiles: _Tiles, poses: Poses, used: Sequence[int]) -> dict[int, FloatA
     return {tile: np.exp(logs[numbers[tile]]).astype(np.float32) for tile in used}
 
 
-def _log_ratio(tiles: _Tiles, each: Link) -> NDArray[np.float64]:
+def _log_ratio(tiles: Tiles, each: Link) -> NDArray[np.float64]:
     """Return the logarithm of second over first a channel, the median over their overlap."""
     factor = tiles.factor(each.first, SMALL_SIDE)
     one, other = tiles.colours[each.first], tiles.colours[each.second]
