@@ -1,12 +1,19 @@
 """Geometry of boxes, by hand and by property."""
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from berlese.errors import SettingError
-from berlese.specimens.outline import Box, Specimen, in_reading_order
+from berlese.specimens.outline import (
+    Box,
+    Specimen,
+    box_around,
+    in_reading_order,
+    outline_of,
+)
 
 SIDE = 5000
 
@@ -47,3 +54,29 @@ def test_animals_are_read_by_rows_of_a_hundred_pixels_then_from_the_left():
     animals = [Specimen(Box(x, y, x + 9, y + 9), np.zeros((3, 2)), 9.0, 1.0) for x, y in boxes]
     found = [(each.box.left, each.box.top) for each in in_reading_order(animals)]
     assert found == [(10, 90), (300, 20), (200, 130), (5, 250)]
+
+
+def test_a_box_holds_all_of_an_outline() -> None:
+    box = box_around(np.array([[10.5, 20.5], [30.2, 40.9]]), margin=2)
+    assert (box.left, box.top, box.right, box.bottom) == (8, 18, 33, 43)
+
+
+def test_a_box_does_not_leave_the_photo() -> None:
+    outline = np.array([[0.5, 20.5], [30.2, 40.9]])
+    assert box_around(outline, margin=2, photo_size=(31, 60)) == Box(0, 18, 31, 43)
+    assert box_around(np.array([[7.0, 9.0]])) == Box(7, 9, 8, 10)  # a single point has a pixel
+
+
+def test_an_outline_runs_through_the_middles_of_the_outermost_pixels() -> None:
+    mask = np.zeros((9, 12), bool)
+    mask[2:6, 3:10] = True
+    outline = outline_of(mask)
+    assert {tuple(point) for point in outline} == {(3.5, 2.5), (9.5, 2.5), (9.5, 5.5), (3.5, 5.5)}
+
+
+def test_of_several_pieces_the_largest_is_outlined_by_its_rim_or_by_its_area() -> None:
+    mask = np.zeros((40, 60), bool)
+    mask[2, 2:58] = True  # a hair, with a longer rim
+    mask[20:32, 20:32] = True
+    assert outline_of(mask)[:, 1].max() == 2.5
+    assert outline_of(mask, size=cv2.contourArea)[:, 1].min() == 20.5

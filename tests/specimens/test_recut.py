@@ -9,7 +9,7 @@ from berlese.errors import SettingError
 from berlese.simulate.lineup import pose_beetle
 from berlese.specimens.measure import filled
 from berlese.specimens.outline import Box
-from berlese.specimens.recut import MOST_PARTS, box_around, joined, parted
+from berlese.specimens.recut import MOST_PARTS, joined, parted
 
 FRAME = Box(0, 0, 400, 300)
 
@@ -101,8 +101,3 @@ def test_a_small_outline_gives_as_many_parts_as_asked_for_or_none(radius: float)
     for count in (2, 5, 11, MOST_PARTS):
         with suppress(SettingError):  # which says that it cannot be done
             assert len(parted(outline, pixels, FRAME, count)) == count
-
-
-def test_a_box_holds_all_of_an_outline() -> None:
-    box = box_around(np.array([[10.5, 20.5], [30.2, 40.9]]), margin=2)
-    assert (box.left, box.top, box.right, box.bottom) == (8, 18, 33, 43)

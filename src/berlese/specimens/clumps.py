@@ -65,6 +65,28 @@ def clump_patch(pixels: _Bytes, ground: _Bytes, mask: _Mask) -> tuple[_Floats, f
     return np.ascontiguousarray(small.transpose(2, 0, 1)), scale
 
 
+def told_by_network(pixels: _Bytes, ground: _Bytes, mask: _Mask) -> tuple[_Floats, _Mask, float]:
+    """Ask the network which animal each pixel of a thing belongs to.
+
+    Parameters
+    ----------
+    pixels, ground : ndarray of uint8 of shape (h, w, 3)
+    mask : ndarray of bool of shape (h, w)
+
+    Returns
+    -------
+    told : ndarray of float32 of shape (6, H, W)
+        What each pixel of the patch tells, as `gathered` takes it.
+    inside : ndarray of bool of shape (H, W)
+        Where the patch shows the thing.
+    scale : float
+        Patch pixels over pixels of the mask.
+    """
+    values, scale = clump_patch(pixels, ground, mask)
+    (told,) = session_of(NETWORK).run(None, {"values": values[None]})[0]
+    return told, values[3] > 0.5, scale
+
+
 def ways_by_network(
     pixels: _Bytes, ground: _Bytes, mask: _Mask, smallest: float
 ) -> list[list[Part]]:
@@ -77,9 +99,8 @@ def ways_by_network(
     smallest : float
         Least length of an animal in pixels of the mask.
     """
-    values, scale = clump_patch(pixels, ground, mask)
-    (told,) = session_of(NETWORK).run(None, {"values": values[None]})[0]
-    pixels_tell = _told_inside(told, values[3] > 0.5)
+    told, inside, scale = told_by_network(pixels, ground, mask)
+    pixels_tell = _told_inside(told, inside)
     ways: list[list[Part]] = []
     for apart, explained in WAYS:
         labels = _gathered(pixels_tell, apart, explained)

@@ -1,8 +1,10 @@
 """What a found animal is: a box, an outline, a score and flags; in pixels of the upright photo."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -90,6 +92,52 @@ class Specimen:
     score: float
     flags: tuple[str, ...] = ()
     several: float = 0.0
+
+
+def outline_of(
+    mask: NDArray[np.bool_], *, size: Callable[[Any], float] = len
+) -> NDArray[np.float64]:
+    """Draw the outline of a mask through the middles of its outermost pixels.
+
+    Parameters
+    ----------
+    mask : ndarray of bool of shape (h, w)
+    size : callable
+        By which the outline is chosen where the mask has several pieces: that of the largest.
+
+    Returns
+    -------
+    ndarray of float64 of shape (n, 2)
+        x and y from the top left corner of the mask.
+    """
+    framed = np.pad(mask, 1).astype(np.uint8)
+    contours, _ = cv2.findContours(framed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    contour = max(contours, key=size)
+    simple = cv2.approxPolyDP(contour, 0.7, True)
+    points = (simple if len(simple) >= 3 else contour)[:, 0, :].astype(np.float64)
+    return np.asarray(points - 1 + 0.5)
+
+
+def box_around(
+    polygon: NDArray[np.float64], *, margin: int = 0, photo_size: tuple[int, int] | None = None
+) -> Box:
+    """Give the box of whole pixels that an outline lies in.
+
+    Parameters
+    ----------
+    polygon : ndarray of float64 of shape (n, 2)
+    margin : int
+        Pixels more on each side.
+    photo_size : tuple of int, optional
+        Width and height of the photo that the box must not leave.
+    """
+    low, high = np.floor(polygon.min(axis=0)) - margin, np.ceil(polygon.max(axis=0)) + margin
+    left, top = int(low[0]), int(low[1])
+    right, bottom = max(int(high[0]), left + 1), max(int(high[1]), top + 1)
+    if photo_size is None:
+        return Box(left, top, right, bottom)
+    width, height = photo_size
+    return Box(max(left, 0), max(top, 0), min(right, width), min(bottom, height))
 
 
 def in_reading_order(specimens: Iterable[Specimen]) -> list[Specimen]:

@@ -13,10 +13,9 @@ from scipy.cluster.vq import kmeans2
 from scipy.ndimage import distance_transform_edt
 
 from berlese.errors import SettingError
-from berlese.specimens.clumps import NETWORK, at_full_size, clump_patch, gathered
+from berlese.specimens.clumps import at_full_size, gathered, told_by_network
 from berlese.specimens.measure import filled
-from berlese.specimens.networks import session_of
-from berlese.specimens.outline import Box
+from berlese.specimens.outline import Box, box_around, outline_of
 from berlese.specimens.split import Part, depth_of, grown, split_touching
 
 SMALLEST = 6.0  # pixels: least length of a part
@@ -96,31 +95,24 @@ def parted(polygon: _Polygon, pixels: _Bytes, frame: Box, parts: int) -> list[_P
     return sorted(outlines, key=lambda outline: tuple(outline.mean(axis=0)))
 
 
-def box_around(polygon: _Polygon, *, margin: int = 0) -> Box:
-    """Give the box of whole pixels that an outline lies in, with some margin on each side."""
-    low, high = np.floor(polygon.min(axis=0)) - margin, np.ceil(polygon.max(axis=0)) + margin
-    return Box(
-        int(low[0]),
-        int(low[1]),
-        max(int(high[0]), int(low[0]) + 1),
-        max(int(high[1]), int(low[1]) + 1),
-    )
-
-
 def _ways(mask: _Mask, pixels: _Bytes, parts: int) -> Iterator[list[Part]]:
     free = pixels[~mask]
     ground = np.empty_like(pixels)
     ground[:] = np.median(free if len(free) else pixels.reshape(-1, 3), axis=0)
-    values, scale = clump_patch(pixels, ground, mask)
-    (told,) = session_of(NETWORK).run(None, {"values": values[None]})[0]
+    told, inside, scale = told_by_network(pixels, ground, mask)
     for apart, explained in GATHERED:
-        labels = gathered(told, values[3] > 0.5, apart, explained)
+        labels = gathered(told, inside, apart, explained)
         if labels.max() == parts:
             bodies = np.where(mask, at_full_size(labels, mask.shape, scale), 0)
             yield grown(mask, bodies, SMALLEST, least_share=LEAST_SHARE / parts)
     depth = depth_of(mask)
     for neck in NECKS:
         yield split_touching(mask, SMALLEST, neck=float(neck), depth=depth)
+
+
+def _outline(mask: _Mask, left: int, top: int) -> _Polygon:
+    """Draw the outline of what lies here on the photo: that of the largest piece by area."""
+    return outline_of(mask, size=cv2.contourArea) + np.array((left, top))
 
 
 def _by_middles(mask: _Mask, parts: int) -> list[Part]:
@@ -135,12 +127,3 @@ def _by_middles(mask: _Mask, parts: int) -> list[Part]:
         _, labels, stats, _ = cv2.connectedComponentsWithStats(body, connectivity=4)
         bodies[labels == 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())] = number + 1
     return grown(mask, bodies, SMALLEST, least_share=LEAST_SHARE / parts)
-
-
-def _outline(mask: _Mask, left: int, top: int) -> _Polygon:
-    framed = np.pad(mask, 1).astype(np.uint8)
-    contours, _ = cv2.findContours(framed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    contour = max(contours, key=cv2.contourArea)
-    simple = cv2.approxPolyDP(contour, 0.7, True)
-    points = (simple if len(simple) >= 3 else contour)[:, 0, :]
-    return np.asarray(points - 0.5 + (left, top), np.float64)

@@ -43,7 +43,13 @@ from berlese.specimens.judge import PART, SEVERAL, effort_for, judge
 from berlese.specimens.look import log_odds
 from berlese.specimens.networks import shipped
 from berlese.specimens.noise import Smoothed
-from berlese.specimens.outline import Box, Specimen, in_reading_order
+from berlese.specimens.outline import (
+    Box,
+    Specimen,
+    box_around,
+    in_reading_order,
+    outline_of,
+)
 
 SMALLEST = 16.0  # pixels, where no smallest length is given
 KEPT_SCORE = 0.5
@@ -345,30 +351,11 @@ def _likely(cut: Cut, odds: Odds, clump: float) -> list[Verdict]:
 
 def _specimen(verdict: Verdict, size: tuple[int, int], smallest: float) -> Specimen:
     candidate, score, several = verdict
-    polygon = _polygon(candidate)
-    polygon = np.clip(polygon, 0, np.array(size, float))
-    box = _box_around(polygon, size)
+    outline = outline_of(candidate.mask) / candidate.scale + (candidate.left, candidate.top)
+    polygon = np.clip(outline, 0, np.array(size, float))
+    box = box_around(polygon, photo_size=size)
     flags = _flags(candidate, box, size, smallest, several)
     return Specimen(box, polygon, candidate.area, score, flags, several)
-
-
-def _polygon(candidate: Candidate) -> NDArray[np.float64]:
-    framed = cv2.copyMakeBorder(candidate.mask.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT)
-    contours, _ = cv2.findContours(framed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    contour = max(contours, key=len)
-    simple = cv2.approxPolyDP(contour, 0.7, True)
-    points = (simple if len(simple) >= 3 else contour)[:, 0, :].astype(np.float64)
-    return np.asarray((points - 1 + 0.5) / candidate.scale + (candidate.left, candidate.top))
-
-
-def _box_around(polygon: NDArray[np.float64], photo_size: tuple[int, int]) -> Box:
-    low, high = np.floor(polygon.min(axis=0)), np.ceil(polygon.max(axis=0))
-    return Box(
-        max(int(low[0]), 0),
-        max(int(low[1]), 0),
-        min(max(int(high[0]), int(low[0]) + 1), photo_size[0]),
-        min(max(int(high[1]), int(low[1]) + 1), photo_size[1]),
-    )
 
 
 def _flags(

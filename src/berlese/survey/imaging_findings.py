@@ -72,16 +72,16 @@ def findings_of(photos: Sequence[SeenPhoto]) -> list[Finding]:
             words = "Its file cannot be looked at: " + photo.reason
             found.append(Finding(photo.path, "unreadable", words, "Bring the whole file back."))
             continue
-        own = [*_of_animals(photo), *_of_light(photo)]
+        own = [*_of_animals(photo, photo.ground), *_of_light(photo, photo.ground)]
         named = {finding.fault for finding in own}
         found += own
         found += [finding for finding, said_by in odd.get(photo.path, []) if not named & said_by]
     return found + _about_scale(photos)
 
 
-def _of_animals(photo: SeenPhoto) -> list[Finding]:
+def _of_animals(photo: SeenPhoto, ground: dict[str, float]) -> list[Finding]:
     if photo.searched and not photo.animals:
-        return [_without_animals(photo)]
+        return [_without_animals(photo, ground)]
     found = _of_something_larger(photo)
     edge, length = photo.median("edge_px"), photo.median("length_px")
     blurred = edge is not None and _is_blurred(edge, length)
@@ -120,9 +120,8 @@ def _of_animals(photo: SeenPhoto) -> list[Finding]:
     return found + _tones_of_animals(photo)
 
 
-def _without_animals(photo: SeenPhoto) -> Finding:
+def _without_animals(photo: SeenPhoto, ground: dict[str, float]) -> Finding:
     """Say that nothing was found, and whether there is anything to be seen at all."""
-    ground = photo.ground or {}
     tones = ground["brightest"] - ground["darkest"]
     if tones < FEW_TONES:
         return Finding(
@@ -222,8 +221,7 @@ def _tones_of_animals(photo: SeenPhoto) -> list[Finding]:
     return []
 
 
-def _of_light(photo: SeenPhoto) -> list[Finding]:
-    ground = photo.ground or {}
+def _of_light(photo: SeenPhoto, ground: dict[str, float]) -> list[Finding]:
     found = []
     if ground["burnt"] > BURNT_GROUND:
         found.append(
