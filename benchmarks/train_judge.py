@@ -52,7 +52,7 @@ MEMBERS = {"alone": 4, "together": 16}  # the first is asked about every grain, 
 EPOCHS = 40
 SPARED_SHARE = 0.2
 SIDES = (1150, 950, 1400)  # pixels of the plates, by turns
-ANIMAL = judging.KINDS.index("animal")
+ANIMAL = judging.ANIMAL
 Float = NDArray[np.float64]
 
 
@@ -193,13 +193,18 @@ def groups_of(seed: int, size: int) -> Iterator[Group]:
             yield Group(found, kinds_of(candidates_in(found), plate), fold_of(seed))
 
 
-def kinds_of(candidates: Sequence[Candidate], plate: Plate) -> NDArray[np.int64]:
-    """Say what each candidate truly is, as an index of `KINDS`."""
+def truths_of(candidates: Sequence[Candidate], plate: Plate) -> list[tuple[int, int, float]]:
+    """Kind of each candidate, the one animal that it covers half of (or -1), and the boxes' IoU."""
     owner = np.zeros(plate.pixels.shape[:2], np.int32)
     for number, (box, mask) in enumerate(zip(plate.boxes, plate.masks, strict=True), start=1):
         owner[box.top : box.bottom, box.left : box.right][mask] = number
     areas = np.array([0, *(mask.sum() for mask in plate.masks)])
-    truths = [_kind(each, owner, areas, plate.boxes) for each in candidates]
+    return [_kind(each, owner, areas, plate.boxes) for each in candidates]
+
+
+def kinds_of(candidates: Sequence[Candidate], plate: Plate) -> NDArray[np.int64]:
+    """Say what each candidate truly is, as an index of `KINDS`."""
+    truths = truths_of(candidates, plate)
     kinds = np.array([kind for kind, _, _ in truths])
     met = {animal for kind, animal, _ in truths if kind == ANIMAL}
     best: dict[int, tuple[float, int]] = {}
@@ -213,7 +218,6 @@ def kinds_of(candidates: Sequence[Candidate], plate: Plate) -> NDArray[np.int64]
 def _kind(
     candidate: Candidate, owner: NDArray[np.int32], areas: NDArray[np.int_], boxes: Sequence[Box]
 ) -> tuple[int, int, float]:
-    """Kind of a candidate, the one animal that it covers half of (or -1), and the boxes' IoU."""
     rows, columns = np.nonzero(candidate.mask)
     rows = np.minimum((rows / candidate.scale + candidate.top).astype(int), len(owner) - 1)
     columns = np.minimum(
@@ -230,7 +234,7 @@ def _kind(
         animal = int(covered[0]) - 1
         iou = box.iou(boxes[animal])
         return ANIMAL if iou >= 0.5 else judging.PART, animal, iou
-    return judging.PART if share > 0.4 else judging.KINDS.index("dirt"), -1, 0.0
+    return judging.PART if share > 0.4 else judging.DIRT, -1, 0.0
 
 
 def train(

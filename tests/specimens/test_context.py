@@ -23,7 +23,7 @@ def bar(left, top, *, upright=True, length=40, width=6):
         features[FEATURES.index(name)] = value
     bits = np.packbits(np.ones(shape, bool))
     angle = 90.0 if upright else 0.0
-    return Candidate(bits, shape, left, top, 1.0, length * width, angle, features, 3.0)
+    return Candidate(bits, shape, left, top, 1.0, (0, 0, 1.0), length * width, angle, features, 3.0)
 
 
 def ruler():

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from berlese.simulate.plates import PlateKind, simulate_plate
-from berlese.specimens.candidates import AS_IS, CUT, FEATURES, TRIMMED
+from berlese.specimens.candidates import AS_IS, CUT, FEATURES, LEAVE, TRIMMED
 from berlese.specimens.context import CONTEXT, candidates_in
 from berlese.specimens.judge import KINDS, _weights, effort_for, judge, probabilities
 from berlese.specimens.outline import Box
@@ -68,11 +68,24 @@ def test_dirt_is_not_taken_for_animals():
 def test_what_measurements_leave_open_is_plain_once_a_look_agrees():
     plate = simulate_plate(2001, PlateKind(animals=12, grains=40), size_px=900)
     wholes = [cuts[0][0] for cuts in read_photo(Pixels(plate.pixels), SegmentSettings())]
-    unseen = effort_for([replace(each, look=None) for each in wholes]) == AS_IS
-    seen = effort_for(wholes) == AS_IS
+    unseen = effort_for([replace(each, look=None) for each in wholes]) <= AS_IS
+    seen = effort_for(wholes) <= AS_IS
     puzzled = np.log(np.full(len(KINDS), 0.25, np.float32))
     assert 0 < unseen.sum() < seen.sum()
-    assert AS_IS not in effort_for([replace(each, look=puzzled) for each in wholes])
+    assert min(effort_for([replace(each, look=puzzled) for each in wholes])) > AS_IS
+
+
+def test_what_is_plainly_dirt_is_left_and_what_is_plainly_an_animal_is_not():
+    plate = simulate_plate(2001, PlateKind(animals=12, grains=40), size_px=900)
+    some = read_photo(Pixels(plate.pixels), SegmentSettings())[0][0]
+    looks = {"animal": AS_IS, "dirt": LEAVE}
+    for kind, effort in looks.items():
+        sure = np.log(np.where(np.array(KINDS) == kind, 0.997, 0.001)).astype(np.float32)
+        seen = [replace(each, look=sure) for each in some]
+        odds = effort_for(seen)
+        assert odds[0] in (effort, CUT, TRIMMED)  # its measurements may say otherwise
+        other = next(each for name, each in looks.items() if name != kind)
+        assert odds[0] != other
 
 
 def test_what_surely_is_not_several_by_its_look_is_trimmed_at_most():

@@ -8,22 +8,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from scipy.sparse import csr_matrix
 
 from berlese.errors import SettingError
 from berlese.exchange.coco import read_coco
 from berlese.photos.reading import open_photo
 from berlese.simulate.plates import PlateKind, simulate_plate
 from berlese.simulate.surveys import simulate_photo
-from berlese.specimens import clumps
+from berlese.specimens import choice, clumps
 from berlese.specimens import judge as judging
 from berlese.specimens import look as looking
+from berlese.specimens.choice import Rated
 from berlese.specimens.matching import match_boxes
 from berlese.specimens.networks import shipped
 from berlese.specimens.outline import FLAGS, Box
 from berlese.specimens.segment import (
     Pixels,
     SegmentSettings,
-    _best_cut,
+    _uncut,
     fingerprint,
     segment,
     segment_photo,
@@ -257,7 +259,9 @@ def test_nothing_beside_the_bark_beetles_is_taken_for_an_animal(shared_data):
     assert n_found == len(pairs)
 
 
-@pytest.mark.parametrize("changed", [judging.WEIGHTS, looking.NETWORK, clumps.NETWORK])
+@pytest.mark.parametrize(
+    "changed", [judging.WEIGHTS, looking.NETWORK, clumps.NETWORK, choice.WEIGHTS]
+)
 def test_other_networks_have_another_fingerprint(changed, monkeypatch):
     before = fingerprint()
     assert before == fingerprint()
@@ -280,12 +284,28 @@ def test_an_ant_that_the_mask_of_a_dish_cuts_is_found_and_a_stain_on_its_wall_is
     assert not any(each.box.iou(stain) > 0 for each in bugs)
 
 
-@pytest.mark.parametrize(("clump", "count"), [(0.9, 2), (0.2, 1)])
-def test_the_less_a_whole_looks_like_several_the_more_its_pieces_have_to_gain(clump, count):
+@pytest.mark.parametrize(
+    ("several", "part_taken", "kept"), [(0.9, False, 1), (0.9, True, 0), (0.2, False, 0)]
+)
+def test_a_clump_of_which_nothing_was_taken_is_kept_for_a_person_to_cut(several, part_taken, kept):
     whole, left, right = (SimpleNamespace(area=area) for area in (100.0, 60.0, 40.0))
-    odds = {id(whole): np.array([0.3, clump, 0.0, 0.0])}
-    odds |= {id(each): np.array([0.6, 0.0, 0.0, 0.4]) for each in (left, right)}
-    cut = _best_cut([(whole,), (left, right)], odds, clump)
-    assert (
-        len(cut) == count
-    )  # 0.6 is more than 0.3 + 0.1 + 0.4 * 0.1, less than 0.3 + 0.1 + 0.4 * 0.8
+    readings = [[(whole,), (left, right)]]
+    odds = np.array([[0.05, several, 0, 0.95 - several], [0.3, 0, 0.7, 0], [0.3, 0, 0.7, 0]])
+    overlap = csr_matrix(np.array([[0, 1, 1], [1, 0, 0], [1, 0, 0]], float))
+    areas = np.array([100.0, 60.0, 40.0])
+    found = Rated(
+        np.arange(3),
+        areas,
+        np.zeros((3, 4)),
+        areas < 0,
+        np.zeros(3),
+        np.empty((3, 0)),
+        np.array([0.1, 0.6, 0.4]),
+        overlap,
+    )
+    taken = np.array([1] if part_taken else [], np.intp)
+    left_over = _uncut(readings, odds, found, taken)
+    assert len(left_over) == kept
+    if kept:
+        assert left_over[0][0] is whole
+        assert left_over[0][2] > 0.9

@@ -513,7 +513,8 @@ def test_what_is_odd_about_new_photos_is_said_once(survey: Survey, photos: Path)
     report = add_photos(survey, [photos])
     assert report.failures == ()
     [note] = report.notes
-    assert note.startswith("'dim1.png', 'dim2.tif': of its 16 bits only 12 are used")
+    assert note.startswith("'dim1.png', 'dim2.tif': is dark, with no pixel of a quarter of white")
+    assert "steps of 16" in note
     assert add_photos(survey, [photos]).notes == ()
 
 

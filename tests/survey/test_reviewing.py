@@ -293,12 +293,12 @@ def test_names_follow_an_animal_into_another_outline(named: Survey, monkeypatch)
     say(named, drawn[:1], "Cisidae", by="Bob")
     before = {each.specimen_id for each in animals_of(named)}
 
-    def a_pixel_larger(photo, settings):
-        for each in segment_photo(photo, settings):
+    def a_pixel_larger(photo, settings, **options):
+        for each in segment_photo(photo, settings, **options):
             box = Box(each.box.left, each.box.top, each.box.right + 1, each.box.bottom + 1)
             yield replace(each, box=box)
 
-    monkeypatch.setattr(segmenting, "segment_photo", lambda *a: list(a_pixel_larger(*a)))
+    monkeypatch.setattr(segmenting, "segment_photo", lambda *a, **k: list(a_pixel_larger(*a, **k)))
     for _ in range(2):  # and stay one word each, however often it is done
         segment_photos(named, overwrite=True)
     animals = animals_of(named)

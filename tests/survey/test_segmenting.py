@@ -63,7 +63,7 @@ def rectangle(left: float, right: float, bottom: float = 140) -> FoundSpecimen:
 def outlines(survey: Survey, tmp_path: Path, monkeypatch) -> list[FoundSpecimen]:
     """What the next search finds on the only photo of a survey: three animals at first."""
     found = [rectangle(20, 80), rectangle(120, 180), rectangle(220, 280)]
-    monkeypatch.setattr(segmenting, "segment_photo", lambda photo, settings: list(found))
+    monkeypatch.setattr(segmenting, "segment_photo", lambda *_, **__: list(found))
     save(tmp_path / "a.png", dish(0, 5))
     add_photos(survey, [tmp_path / "a.png"])
     segment_photos(survey)

@@ -214,7 +214,9 @@ def test_what_new_settings_no_longer_find_stays_but_does_not_count(
                 )
             )  # fmt: skip
     real = segmenting.segment_photo
-    monkeypatch.setattr(segmenting, "segment_photo", lambda *args: real(*args)[1:])
+    monkeypatch.setattr(
+        segmenting, "segment_photo", lambda *args, **options: real(*args, **options)[1:]
+    )
     segment_photos(segmented, overwrite=True)
     assert len(rows_of(segmented)) == len(before) - 3
     with segmented.reading() as session:

@@ -14,6 +14,15 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
 Jobs = Annotated[int | None, typer.Option(min=1, help="Threads to use; all cores by default.")]
+Learn = Annotated[
+    bool | None,
+    typer.Option(
+        "--learn/--forget",
+        help="Learn first from the survey's review what is an animal on its photos, or forget "
+        "what was learned.",
+        show_default=False,
+    ),
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
 Survey = Annotated[Path, typer.Argument(help="Survey folder.", show_default=False)]
 Photos = Annotated[

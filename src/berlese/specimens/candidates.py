@@ -24,7 +24,10 @@ LIGHT_SHARE = 0.13  # of a light thing's, which has no shadow of its own colour
 CORE_SHARE = 0.75  # of a thing's contrast: bodies have it, a shadow between them has not
 NECKS = (0.4, 0.62, 0.82)  # ever wider necks at which a thing may be cut
 
-AS_IS, TRIMMED, CUT = range(3)  # effort: take it as it is, trim it, cut it in every way
+FAINT_SHARE = 0.5  # of the contrast of an outline that its faint limbs and wings have
+
+# Effort: leave it out, take it as it is, trim it, cut it in every way.
+LEAVE, AS_IS, TRIMMED, CUT = range(4)
 _SQUARE = np.ones((3, 3), np.uint8)
 
 _Mask = NDArray[np.bool_]
@@ -37,7 +40,8 @@ class Candidate:
 
     `mask` has `scale` pixels for each pixel of the photo, and is held in bits, since a photo may
     have tens of thousands; `left` and `top` are photo pixels, `angle` is the direction of the
-    longer side in degrees, 0 to 180. `look` is what `berlese.specimens.look` takes it for; None
+    longer side in degrees, 0 to 180; `thing_at` is the same for candidates of one thing: left, top
+    and scale of that one's frame. `look` is what `berlese.specimens.look` takes it for; None
     where the measurements alone were sure.
     """
 
@@ -46,6 +50,7 @@ class Candidate:
     left: float
     top: float
     scale: float
+    thing_at: tuple[int, int, float]
     area: float
     angle: float
     features: _Float
@@ -92,32 +97,43 @@ def readings_of(
     look : callable, optional
         Makes `Candidate.look` of pictures of shape (n, 5, side, side).
     """
-    wholes = [
-        Piece(thing, *part)
-        for thing in things
-        for part in outlines_of(thing, smallest * thing.scale)
-    ]
+    wholes: list[Piece] = []
+    of_thing: list[tuple[Thing, range]] = []
+    for thing in things:
+        parts = outlines_of(thing, smallest * thing.scale)
+        of_thing.append((thing, range(len(wholes), len(wholes) + len(parts))))
+        wholes += [Piece(thing, *part) for part in parts]
     found = _described(wholes)
     readings: list[Reading] = [[(each,)] for each in found]
-    seen = list(_worth_while(found, range(len(found)), effort_for))
-    for number, each in zip(seen, _looked_at(wholes, found, seen, look), strict=True):
-        found[number] = each
-        readings[number] = [(each,)]
-    for number, cuts in _cuts_of(wholes, _worth_while(found, seen, effort_for), smallest, look):
-        readings[number] += cuts
+    efforts = _efforts(found, effort_for)
+    owners = list(range(len(wholes)))
+    for thing, own in of_thing:
+        if any(efforts[number] > LEAVE for number in own):
+            for piece, owner in _with_faint_limbs(thing, [wholes[n] for n in own], smallest):
+                wholes.append(piece)
+                owners.append(own[owner])
+    found += _described(wholes[len(found) :])
+    seen = [n for n in range(len(found)) if n >= len(readings) or efforts[n] > AS_IS]
+    looked = _looked_at(wholes, found, seen, look)
+    for number, each in zip(seen, looked, strict=True):
+        if number < len(readings):
+            readings[number] = [(each,)]
+        else:
+            readings[owners[number]].append((each,))
+    again = dict(zip(seen, _efforts(looked, effort_for), strict=True))
+    for number, cuts in _cuts_of(wholes, again, smallest, look):
+        readings[owners[number]] += cuts
     return readings
 
 
-def _worth_while(
+def _efforts(
     found: Sequence[Candidate],
-    numbers: Sequence[int],
     effort_for: Callable[[Sequence[Candidate]], NDArray[np.intp]] | None,
-) -> dict[int, int]:
-    """Numbers of the candidates on which more effort is worth while, and how much."""
-    if effort_for is None or not numbers:
-        return dict.fromkeys(numbers, CUT)
-    efforts = effort_for([found[number] for number in numbers]).tolist()
-    return {n: effort for n, effort in zip(numbers, efforts, strict=True) if effort != AS_IS}
+) -> list[int]:
+    """How much effort is worth while on each of some candidates."""
+    if effort_for is None or not found:
+        return [CUT] * len(found)
+    return [int(each) for each in effort_for(found)]
 
 
 def _cuts_of(
@@ -127,6 +143,7 @@ def _cuts_of(
     ways = [
         (number, parts)
         for number, effort in efforts.items()
+        if effort > AS_IS
         for parts in _ways_to_cut(wholes[number], smallest, effort)
     ]
     pieces = [piece for _, parts in ways for piece in parts]
@@ -145,6 +162,7 @@ def _described(pieces: Sequence[Piece]) -> list[Candidate]:
             piece.thing.left + piece.left / piece.thing.scale,
             piece.thing.top + piece.top / piece.thing.scale,
             piece.thing.scale,
+            (piece.thing.left, piece.thing.top, piece.thing.scale),
             float(pixels) / piece.thing.scale**2,
             float(angle),
             features,
@@ -176,9 +194,32 @@ def _picture_of(piece: Piece) -> NDArray[np.float32]:
 
 def outlines_of(thing: Thing, least: float) -> list[Part]:
     """Outline the separate things within `thing` that reach `least` frame pixels."""
+    return large_parts(thing.mask & (thing.contrast > _outline_level(thing)), least)
+
+
+def _outline_level(thing: Thing) -> float:
     strong = _quantile(thing.contrast[thing.mask], 0.9)
-    outline = thing.mask & (thing.contrast > max(thing.low, _outline_share(thing, strong) * strong))
-    return large_parts(outline, least)
+    return max(thing.low, _outline_share(thing, strong) * strong)
+
+
+def _with_faint_limbs(
+    thing: Thing, outlines: Sequence[Piece], smallest: float
+) -> Iterator[tuple[Piece, int]]:
+    """Yield larger outlines with faint limbs and wings, and the number of the largest within.
+
+    Where a faint part joins several outlines, they are offered as one.
+    """
+    level = max(thing.low, FAINT_SHARE * _outline_level(thing))
+    faint = thing.mask & (thing.contrast > level)
+    firm = np.zeros(thing.mask.shape, np.uint16)
+    for number, each in enumerate(outlines, start=1):
+        frame = np.s_[each.top :, each.left :]
+        firm[frame][: each.mask.shape[0], : each.mask.shape[1]][each.mask] = number
+    for mask, left, top in large_parts(faint, smallest * thing.scale):
+        own = firm[top : top + mask.shape[0], left : left + mask.shape[1]][mask]
+        areas = np.bincount(own, minlength=2)
+        if areas[0] and areas[1:].any():
+            yield Piece(thing, mask, left, top), int(areas[1:].argmax())
 
 
 def _outline_share(thing: Thing, strong: float) -> float:

@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load
 
-from berlese.specimens.candidates import AS_IS, CUT, TRIMMED, Candidate, Reading
+from berlese.specimens.candidates import AS_IS, CUT, LEAVE, TRIMMED, Candidate, Reading
 from berlese.specimens.context import CONTEXT, candidates_in, context_of
 from berlese.specimens.networks import shipped
 
 KINDS = ("animal", "several", "part", "dirt")
-SEVERAL, PART = KINDS.index("several"), KINDS.index("part")
+ANIMAL, SEVERAL, PART, DIRT = range(len(KINDS))
 WEIGHTS = "judge.safetensors"
 SURE = 0.94  # probability of what is not looked at
 SURE_OF_BOTH = 0.7  # of what is not cut
@@ -71,10 +71,10 @@ def evidence(readings: Sequence[Reading], weights: dict[str, _Float]) -> _Float:
 
 
 def effort_for(wholes: Sequence[Candidate]) -> NDArray[np.intp]:
-    """Tell which of `AS_IS`, `TRIMMED` and `CUT` is worth while for each of some whole things.
+    """Tell which of `LEAVE`, `AS_IS`, `TRIMMED` and `CUT` is worth while for each whole thing.
 
-    What is plain is taken as it is. What surely holds no two animals by its look is not cut into
-    several.
+    What is plainly dirt is left, what is plainly an animal is taken as it is. What surely holds
+    no two animals by its look is not cut into several.
     """
     odds = probabilities(np.array([each.features for each in wholes]), _weights(), "alone")
     efforts = np.full(len(wholes), CUT)
@@ -85,7 +85,8 @@ def effort_for(wholes: Sequence[Candidate]) -> NDArray[np.intp]:
             odds[number] = (odds[number] + looks) / 2
             least[number] = SURE_OF_BOTH
             efforts[number] = CUT if looks[SEVERAL] >= LEAST_SEVERAL else TRIMMED
-    efforts[(odds[:, KINDS.index("dirt")] > least) | (odds[:, 0] > least)] = AS_IS
+    efforts[odds[:, ANIMAL] > least] = AS_IS
+    efforts[odds[:, DIRT] > least] = LEAVE
     return efforts
 
 

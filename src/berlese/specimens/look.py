@@ -18,6 +18,7 @@ BORDER = 4  # pixels more, for the smallest
 PLANES = 5
 CONTRAST_UNIT = 80.0  # grey levels
 _AT_ONCE = 64
+_VIEWS = ((1, 1), (-1, -1), (1, -1), (-1, 1))  # steps down and across
 
 _Bytes = NDArray[np.uint8]
 _Floats = NDArray[np.float32]
@@ -70,7 +71,10 @@ def picture_of(
 
 
 def log_odds(pictures: _Floats) -> _Floats:
-    """Give the logarithm of the probability of each kind.
+    """Give the logarithm of the probability of each kind, the mean of four views.
+
+    A picture is seen as it is, turned round, and in both mirrors: what it shows is the same, and
+    what the network makes of its pixels is not.
 
     Parameters
     ----------
@@ -82,7 +86,13 @@ def log_odds(pictures: _Floats) -> _Floats:
         In the order of `berlese.specimens.judge.KINDS`.
     """
     parts = [
-        session_of(NETWORK).run(None, {"pictures": pictures[first : first + _AT_ONCE]})[0]
-        for first in range(0, len(pictures), _AT_ONCE)
+        np.mean([_of_view(some[..., ::down, ::across]) for down, across in _VIEWS], axis=0)
+        for some in np.split(pictures, range(_AT_ONCE, len(pictures), _AT_ONCE))
     ]
-    return np.concatenate(parts)
+    mean = np.concatenate(parts)
+    return np.asarray(mean - np.logaddexp.reduce(mean, axis=1, keepdims=True), np.float32)
+
+
+def _of_view(pictures: _Floats) -> _Floats:
+    (odds,) = session_of(NETWORK).run(None, {"pictures": np.ascontiguousarray(pictures)})
+    return np.asarray(odds, np.float32)

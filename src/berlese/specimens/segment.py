@@ -1,8 +1,9 @@
 """Find the animals in a photo of any size.
 
-Ground, contrast, things, candidates, verdict: what differs from the ground by more than the noise
-at its place is a thing, whether darker or lighter; each thing may be one animal or several; and a
-small classifier tells animals from dirt, parts and clumps by shape, contrast and surface. The
+Ground, contrast, things, candidates, choice: what differs from the ground by more than the noise
+at its place is a thing, whether darker or lighter; each thing may be one animal or several; a
+small classifier tells animals from dirt, parts and clumps by shape, contrast and surface, and
+another which of those that overlap are taken. The
 photo is read once from top to bottom, so memory does not grow with it. One set of defaults.
 
 Lengths are in pixels of the photo; contrast is in grey levels, 0 to 255.
@@ -10,7 +11,7 @@ Lengths are in pixels of the photo; contrast is in grey levels, 0 to 255.
 
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import cv2
 import numpy as np
@@ -18,11 +19,12 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from berlese.errors import SettingError
-from berlese.specimens import clumps
+from berlese.specimens import choice, clumps
 from berlese.specimens import judge as judging
 from berlese.specimens import look as looking
 from berlese.specimens.bands import BLOCK, LEAST_CONTRAST, BandedPhoto, Sweep, Thing
-from berlese.specimens.candidates import Candidate, Cut, Look, Reading, readings_of
+from berlese.specimens.candidates import Candidate, Look, Reading, readings_of
+from berlese.specimens.choice import Rated, chosen, rated
 from berlese.specimens.context import candidates_in
 from berlese.specimens.dish import (
     Dish,
@@ -39,7 +41,8 @@ from berlese.specimens.floor import (
     ground_of,
     stretched,
 )
-from berlese.specimens.judge import PART, SEVERAL, effort_for, judge
+from berlese.specimens.judge import ANIMAL, SEVERAL, effort_for, judge
+from berlese.specimens.lesson import Lesson
 from berlese.specimens.look import log_odds
 from berlese.specimens.networks import shipped
 from berlese.specimens.noise import Smoothed
@@ -52,12 +55,11 @@ from berlese.specimens.outline import (
 )
 
 SMALLEST = 16.0  # pixels, where no smallest length is given
-KEPT_SCORE = 0.5
-KEPT_BLURRED = 0.6  # stains on the glass lie out of focus
-LEAST_WORTH_OF_PIECES = 0.42
-PIECES_MUST_GAIN = 0.1
-GAIN_IF_ONE = 0.4  # what pieces must gain beyond that where the whole is surely no clump
-HIDDEN_SHARE = 0.3  # of the largest piece that an animal under others shows at least
+KEPT_BLURRED = 0.44
+KEPT_STAIN = 0.62  # of what is blurred and perhaps of dirt: stains on the glass lie out of focus
+PERHAPS_DIRT = 0.3  # probability of the whole thing
+LIKELY_SEVERAL = 0.5  # probability that what could not be cut is animals
+MOST_TAKEN = 0.3  # of its pixels that animals were made of
 BLURRED_EDGE = 7.5  # pixels; sharp photos have 3 to 5, a Gaussian of 4 pixels makes 8 to 10
 MOST_PIXELS_AT_ONCE = 1_000_000  # of things that are measured in one go: 8 MB
 BLURRED_SHARE = 0.06  # of the root of the area, for animals so large that it hides no detail
@@ -111,7 +113,7 @@ class SegmentSettings(BaseModel):
 
 def fingerprint() -> str:
     """Name the networks by their bytes: other networks, other specimens."""
-    networks = (judging.WEIGHTS, looking.NETWORK, clumps.NETWORK)
+    networks = (judging.WEIGHTS, looking.NETWORK, clumps.NETWORK, choice.WEIGHTS)
     return sha256(b"".join(map(shipped, networks))).hexdigest()[:16]
 
 
@@ -149,7 +151,11 @@ def segment(pixels: _Bytes, settings: SegmentSettings | None = None) -> list[Spe
 
 
 def segment_photo(
-    photo: BandedPhoto, settings: SegmentSettings | None = None, *, rows: int = BLOCK
+    photo: BandedPhoto,
+    settings: SegmentSettings | None = None,
+    *,
+    rows: int = BLOCK,
+    lesson: Lesson | None = None,
 ) -> list[Specimen]:
     """Find the animals of an opened photo.
 
@@ -160,6 +166,8 @@ def segment_photo(
     settings : SegmentSettings, optional
     rows : int
         Height of a band, a multiple of 128; changes speed and memory, not what is found.
+    lesson : Lesson, optional
+        What a review of such photos taught, see `berlese.specimens.lesson`.
 
     Returns
     -------
@@ -168,13 +176,14 @@ def segment_photo(
     """
     settings = settings or SegmentSettings()
     readings = read_photo(photo, settings, rows=rows, quickly=True)
-    chosen = _verdicts(readings)
+    verdicts = _verdicts(readings, lesson)
     size = (photo.width, photo.height)
     smallest = settings.smallest_px(getattr(photo, "mm_per_pixel", None))
+    specimens = [_specimen(each, size, smallest) for each in verdicts]
     specimens = [
         each
-        for each in (_specimen(verdict, size, smallest) for verdict in chosen)
-        if each.score >= KEPT_BLURRED or "blurred" not in each.flags
+        for each, verdict in zip(specimens, verdicts, strict=True)
+        if each.score >= verdict.least_blurred or "blurred" not in each.flags
     ]
     letters = letters_among([each.box for each in specimens])
     return in_reading_order(e for number, e in enumerate(specimens) if number not in letters)
@@ -274,83 +283,81 @@ def _thing_on_copy(
     )
 
 
-Verdict = tuple[Candidate, float, float]
-Odds = dict[int, NDArray[np.float64]]
+class Verdict(NamedTuple):
+    """A candidate that is taken for an animal, or for several with the probability `several`.
+
+    One that is blurred is left out where its score is below `least_blurred`.
+    """
+
+    candidate: Candidate
+    score: float
+    several: float
+    least_blurred: float = KEPT_BLURRED
 
 
-def _verdicts(readings: list[Reading]) -> list[Verdict]:
-    """Choose how each thing is cut; keep what is likely animal, with its score and `several`."""
+def rated_candidates(
+    photo: BandedPhoto, settings: SegmentSettings
+) -> tuple[list[Candidate], Rated] | None:
+    """List the candidates of a photo that may be animals, with their ratings; None without any.
+
+    Parameters and order are as `segment_photo` has them.
+    """
+    readings = read_photo(photo, settings, quickly=True)
+    if not readings:
+        return None
+    found = rated(readings, judge(readings))
+    candidates = candidates_in(readings)
+    return [candidates[number] for number in found.numbers.tolist()], found
+
+
+def _verdicts(readings: list[Reading], lesson: Lesson | None) -> list[Verdict]:
+    """Choose which candidates are animals, each with its score and `several`."""
     if not readings:
         return []
-    odds = dict(zip(map(id, candidates_in(readings)), judge(readings), strict=True))
-    kept = []
-    for cuts in readings:
-        (whole,) = cuts[0]
-        clump = float(odds[id(whole)][SEVERAL])
-        best = _best_cut(cuts, odds, clump)
-        kept += _likely(best, odds, clump) or _likely(cuts[0], odds, clump)
-    return kept
-
-
-def _best_cut(cuts: Reading, odds: Odds, clump: float) -> Cut:
-    """Choose what explains a thing best; pieces have to look like animals, not only better.
-
-    Cut between its legs, a large animal gives pieces that look a little more like animals than
-    the whole does; the less it looks like several, the more they have to.
-    """
-    worth = [_worth(cut, odds, clump) for cut in cuts]
-    one = max((w for w, cut in zip(worth, cuts, strict=True) if len(cut) == 1), default=0.0)
-    gain = PIECES_MUST_GAIN + GAIN_IF_ONE * (1 - clump)
-    needed = max(LEAST_WORTH_OF_PIECES, one + gain)
-    allowed = [
-        (w, number)
-        for number, (w, cut) in enumerate(zip(worth, cuts, strict=True))
-        if len(cut) == 1 or w >= needed
+    odds = judge(readings)
+    candidates = candidates_in(readings)
+    found = rated(readings, odds)
+    if lesson is not None:
+        found = found._replace(ratings=lesson.corrected(found.ratings, found.evidence))
+    taken, ratings = chosen(found)
+    numbers = found.numbers[taken].tolist()
+    least = np.where(found.of_dirt[taken] > PERHAPS_DIRT, KEPT_STAIN, KEPT_BLURRED)
+    animals = [
+        Verdict(candidates[number], rating, _several(odds[number]), least_blurred)
+        for number, rating, least_blurred in zip(
+            numbers, ratings.tolist(), least.tolist(), strict=True
+        )
     ]
-    return cuts[max(allowed)[1]]
+    return animals + _uncut(readings, odds, found, taken)
 
 
-def _worth(cut: Cut, odds: Odds, clump: float) -> float:
-    """How well a cut explains its pixels: the share of them in what looks like one animal.
-
-    In a clump, an animal that lies half under another looks like a part; it counts for half.
-    """
-    area = np.array([each.area for each in cut])
-    own = np.array([odds[id(each)][0] for each in cut])
-    hidden = 0.5 * _hidden(cut, odds, clump)
-    return float((area * (own + hidden)).sum() / area.sum())
+def _several(odds: NDArray[np.float64]) -> float:
+    """How likely a candidate is several animals, given that it is not dirt and no part of one."""
+    return float(odds[SEVERAL] / (odds[ANIMAL] + odds[SEVERAL]))
 
 
-def _hidden(cut: Cut, odds: Odds, clump: float) -> NDArray[np.float64]:
-    """Probability of each piece that it is an animal of which the rest is hidden.
-
-    What is much smaller than the largest piece is rather a leg of it.
-    """
-    if len(cut) < 2:
-        return np.zeros(len(cut))
-    area = np.array([each.area for each in cut])
-    part = np.array([odds[id(each)][PART] for each in cut])
-    return np.where(area >= HIDDEN_SHARE * area.max(), clump * part, 0.0)
-
-
-def _likely(cut: Cut, odds: Odds, clump: float) -> list[Verdict]:
-    """Candidates of a cut that are likely enough animals.
-
-    What is cut and more likely a clump than not is held for one: what looks like a part in it is
-    an animal under others. No part of a thing holds several animals where the whole does not.
-    """
-    found = []
-    held = 1.0 if clump > 0.5 else clump
-    for each, hidden in zip(cut, _hidden(cut, odds, held).tolist(), strict=True):
-        one, several = odds[id(each)][0], min(odds[id(each)][SEVERAL], clump)
-        score = float(one + several) + hidden
-        if score >= KEPT_SCORE:
-            found.append((each, score, float(several) / score))
-    return found
+def _uncut(
+    readings: list[Reading], odds: NDArray[np.float64], found: Rated, taken: NDArray[np.intp]
+) -> list[Verdict]:
+    """Things that look like several animals and of which no part was taken: for a person to cut."""
+    area = found.areas
+    left = []
+    first = 0
+    for cuts in readings:
+        whole, first = first, first + sum(map(len, cuts))
+        several, likely = odds[whole, SEVERAL], odds[whole, SEVERAL] + odds[whole, ANIMAL]
+        place = int(np.searchsorted(found.numbers, whole))
+        if likely < LIKELY_SEVERAL or several < likely / 2 or place in taken:
+            continue
+        shares = found.overlap[[place]].toarray()[0, taken]
+        shared = float((shares * np.minimum(area[place], area[taken])).sum())
+        if shared < MOST_TAKEN * area[place]:
+            left.append(Verdict(cuts[0][0], float(likely), float(several / likely)))
+    return left
 
 
 def _specimen(verdict: Verdict, size: tuple[int, int], smallest: float) -> Specimen:
-    candidate, score, several = verdict
+    candidate, score, several, _ = verdict
     outline = outline_of(candidate.mask) / candidate.scale + (candidate.left, candidate.top)
     polygon = np.clip(outline, 0, np.array(size, float))
     box = box_around(polygon, photo_size=size)

@@ -20,12 +20,12 @@ from berlese.errors import SettingError, SurveyError
 from berlese.photos.reading import Photo as OpenPhoto
 from berlese.specimens.crop import with_margin
 from berlese.specimens.recut import box_around, joined, parted
+from berlese.survey.added_photos import open_as_added
 from berlese.survey.number_ids import ids_meant
 from berlese.survey.segmenting import (
     carry_names,
     cut_out,
     notes_on_lost,
-    open_as_added,
     outlined,
 )
 from berlese.survey.survey import Survey, utc_now

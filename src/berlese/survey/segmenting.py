@@ -20,19 +20,20 @@ from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
-from berlese.errors import UnreadablePhotoError
 from berlese.photos.identity import sha256_of
 from berlese.photos.reading import Photo as OpenPhoto
-from berlese.photos.reading import open_photo
 from berlese.photos.writing import write_png
 from berlese.specimens.crop import Patch, cut_patches
+from berlese.specimens.lesson import Lesson
 from berlese.specimens.matching import match_boxes
 from berlese.specimens.measure import filled, measure
 from berlese.specimens.outline import Box, in_reading_order
 from berlese.specimens.outline import Specimen as FoundSpecimen
 from berlese.specimens.recut import box_around
 from berlese.specimens.segment import SegmentSettings, fingerprint, segment_photo
+from berlese.survey.added_photos import open_as_added
 from berlese.survey.failures import UNUSABLE, Failure, StepReport, reason_of, record_failures
+from berlese.survey.learning import forget_lesson, learn_from_review, stored_lesson
 from berlese.survey.sheets import shortened
 from berlese.survey.survey import Survey
 from berlese.survey.tables import (
@@ -41,12 +42,14 @@ from berlese.survey.tables import (
     Photo,
     Specimen,
     current_photos,
+    in_force,
     specimen_id,
 )
 
 STAGE = "segment"
 CROP_NAME = re.compile(r"[0-9a-f]{20}\.png")  # see `berlese.survey.tables.specimen_id`
 STEM_LENGTH = 40  # characters of the photo's name in its crops' folder
+MOST_TAKEN = 0.3  # of the pixels of an animal that a person named: with more, it is found again
 LEAST_PART = 0.1  # of an animal's area: what is found in it besides, and is smaller, is no other
 
 
@@ -62,6 +65,7 @@ def segment_photos(
     *,
     max_pixels: int | None = None,
     overwrite: bool = False,
+    learn: bool | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> StepReport:
     """Segment the photos that were not yet done with these settings.
@@ -76,19 +80,28 @@ def segment_photos(
         Larger photos are refused; without it, all that were accepted when they were added.
     overwrite : bool
         Also do what was done.
+    learn : bool, optional
+        Learn from the review first what is an animal on these photos
+        (`berlese.survey.learning`), or forget what was learned; without it, what was learned
+        before holds.
     progress : callable, optional
         Called with the number of photos just finished, skipped ones included.
 
     Returns
     -------
     StepReport
-        Notes tell of photos without an animal, of what people said that found no animal to go
-        over to, and of names that stand for no others now.
+        Notes tell what was learned, of photos without an animal, and of what people said that
+        found no animal to go over to.
     """
     settings = settings or SegmentSettings()
     done, failures = 0, []
-    lost: list[str] = []
+    notes: tuple[str, ...] = ()
     with survey.exclusive():
+        if learn:
+            notes = learn_from_review(survey, settings, max_pixels=max_pixels).notes()
+        elif learn is not None:
+            forget_lesson(survey)
+        lesson = stored_lesson(survey)
         crops_of = selectinload(Photo.specimens).load_only(Specimen.crop_path, Specimen.current)
         with survey.reading() as session:
             with_edits = (crops_of, selectinload(Photo.edits))
@@ -97,21 +110,22 @@ def segment_photos(
                 photo
                 for photo in photos
                 if overwrite
-                or photo.segmentation != _method(settings, photo)
+                or photo.segmentation != _method(settings, photo, lesson)
                 or _lacks_crops(survey, photo)
             ]
         _advance(progress, len(photos) - len(todo))
         for photo in todo:
             try:
-                rows = _specimens_of(survey, photo, settings, max_pixels)
+                rows = _specimens_of(survey, photo, settings, lesson, max_pixels)
             except UNUSABLE as error:
                 failures.append(Failure(photo.path, STAGE, reason_of(error)))
             else:
-                lost += _store(survey, photo.sha256, rows, _method(settings, photo))
+                method = _method(settings, photo, lesson)
+                notes += _store(survey, photo.sha256, rows, method)
                 done += 1
             _advance(progress, 1)
         record_failures(survey.folder, STAGE, [photo.path for photo in photos], failures)
-        notes = (*notes_on_empty(_empty_photos(survey)), *lost)
+        notes += notes_on_empty(_empty_photos(survey))
     return StepReport(done, len(photos) - len(todo), tuple(failures), notes)
 
 
@@ -131,16 +145,17 @@ def _empty_photos(survey: Survey) -> list[str]:
         return [PurePosixPath(photo.path).name for photo in session.scalars(empty)]
 
 
-def _method(settings: SegmentSettings, photo: Photo) -> str:
+def _method(settings: SegmentSettings, photo: Photo, lesson: Lesson | None) -> str:
     """Hash all that a photo's specimens depend on, beside its pixels."""
     needs_scale = settings.min_length_mm is not None
-    return hash_of(
-        {
-            **settings.model_dump(mode="json"),
-            "networks": fingerprint(),
-            "mm_per_pixel": photo.mm_per_pixel if needs_scale else None,
-        }
-    )
+    depends_on = {
+        **settings.model_dump(mode="json"),
+        "networks": fingerprint(),
+        "mm_per_pixel": photo.mm_per_pixel if needs_scale else None,
+    }
+    if lesson is not None:
+        depends_on["lesson"] = lesson.to_json()
+    return hash_of(depends_on)
 
 
 def _advance(progress: Callable[[int], None] | None, count: int) -> None:
@@ -157,26 +172,45 @@ def _lacks_crops(survey: Survey, photo: Photo) -> bool:
 
 
 def _specimens_of(
-    survey: Survey, row: Photo, settings: SegmentSettings, max_pixels: int | None
+    survey: Survey,
+    row: Photo,
+    settings: SegmentSettings,
+    lesson: Lesson | None,
+    max_pixels: int | None,
 ) -> list[Specimen]:
     """Segment one photo, write its crops and describe its specimens."""
     photo = open_as_added(survey.absolute(row.path), row, max_pixels)
-    found = as_people_want(segment_photo(photo, settings), row.edits, photo.width, photo.height)
+    found = segment_photo(photo, settings, lesson=lesson)
+    if lesson is not None:
+        found = _with_confirmed(survey, row, found)
+    found = as_people_want(found, row.edits, photo.width, photo.height)
     return cut_out(survey, photo, row.sha256, _once_a_place(found))
 
 
-def open_as_added(path: Path, row: Photo, max_pixels: int | None = None) -> OpenPhoto:
-    """Open a photo whose file is still the one that was added; any size that was, by default.
+def _with_confirmed(
+    survey: Survey, photo: Photo, found: Sequence[FoundSpecimen]
+) -> list[FoundSpecimen]:
+    """Keep what a person said is an animal, where nothing is found in its place.
 
-    Raises
-    ------
-    PhotoError
-        If it was edited since, or is refused by `berlese.photos.reading.open_photo`.
+    A lesson is drawn from what people said, and must not speak against it; new settings may.
     """
-    if sha256_of(path) != row.sha256:
-        raise UnreadablePhotoError(path, "was edited since it was added; add it again.")
-    limit = row.width * row.height if max_pixels is None else max_pixels
-    return open_photo(path, max_pixels=limit, mm_per_pixel=row.mm_per_pixel)
+    of_photo = select(Specimen).where(Specimen.photo_sha256 == photo.sha256, Specimen.current)
+    kept = list(found)
+    with survey.reading() as session:
+        for row in session.scalars(of_photo.options(selectinload(Specimen.identifications))):
+            word = in_force(_by_people(row))
+            if word is None or word.status == "discarded":
+                continue
+            polygon, box = np.array(row.polygon, float), _box_of(row, photo)
+            own = filled(polygon, box)
+            taken = np.zeros(own.shape, bool)
+            for each in found:
+                if each.box.iou(box) > 0:
+                    taken |= filled(each.polygon, box)
+            if (own & taken).sum() < MOST_TAKEN * own.sum():
+                shares = (row.score or 1.0, tuple(row.flags), row.several or 0.0)
+                kept.append(FoundSpecimen(box, polygon, float(own.sum()), *shares))
+    return in_reading_order(kept)
 
 
 def cut_out(

@@ -114,6 +114,7 @@ def segment(
         ),
     ] = None,
     finding: Finding,
+    learn: flags.Learn = None,
     max_pixels: flags.MaxPixels = None,
     overwrite: flags.Overwrite = False,
     json: flags.Json = False,
@@ -145,6 +146,7 @@ def segment(
                     settings,
                     max_pixels=max_pixels,
                     overwrite=overwrite,
+                    learn=learn,
                     progress=advance,
                 )
                 offers = _offered_scales(survey) if json else {}

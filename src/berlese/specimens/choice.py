@@ -1,0 +1,349 @@
+"""Choose the animals of a photo among candidates that share pixels.
+
+A thing is outlined and cut in several ways, and each way may be right in one corner and wrong in
+another. A small network rates each candidate in the light of those that share its pixels: whether
+what contains it, what lies in it and what crosses it look like animals too. Half of a rating is
+what the candidate looks like by itself (`berlese.specimens.look`), which errs less on photos unlike
+those that the network was trained on. Those are taken, of all that do not overlap, that explain
+the most pixels by what is rated best.
+`benchmarks/train_choice.py` trained the network, on plates that the judge was not trained on.
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load
+from scipy import sparse
+
+from berlese.specimens.candidates import Candidate, Reading
+from berlese.specimens.context import candidates_in
+from berlese.specimens.features import FEATURES
+from berlese.specimens.judge import ANIMAL, DIRT, KINDS, PART, SEVERAL
+from berlese.specimens.networks import shipped
+
+WEIGHTS = "choice.safetensors"
+KEPT_SCORE = 0.38  # rating from which a candidate is taken
+NO_GAIN = 0.15  # rating of pixels that are as well left out
+MOST_ROUNDS = 6  # in which what is taken is bettered
+DARK = 120.0  # grey levels below the ground: what is as dark casts a shadow that is seen
+# IoU of pixels and of boxes, legs being no shadow; most that a tighter outline may be rated less.
+TIGHTER, TIGHTER_BOX, RATED_LESS = 0.5, 0.5, 0.35
+MOST_OVERLAP = 0.3  # of the smaller of two animals that the other may cover
+LEAST_ODDS = (0.04, 0.04, 0.25)  # animal, several, part: what has less of each is not rated
+SAME, WITHIN, CROSSING = 0.6, 0.7, 0.2  # IoU; share of the smaller one; share of either
+MOST_PIXELS = 2_000_000  # of all candidates of a thing that are compared pixel by pixel
+_CONTRAST, _DIRECTION = FEATURES.index("contrast"), FEATURES.index("direction")
+_LEAST = 1e-4  # probability; what is less says no more
+_FAR = 4.0  # standard deviations; what lies farther counts as far as that
+
+_Float = NDArray[np.float64]
+
+
+class Rated(NamedTuple):
+    """The candidates of a photo that may be animals, their ratings, and how they overlap.
+
+    `numbers` are places in `candidates_in(readings)`, `areas` and `frames`
+    (left, top, right, bottom) are in photo pixels; `dark`
+    tells which cast a shadow, `of_dirt` how likely the whole thing that each is of is dirt;
+    `evidence`, of shape (m, d), is what the ratings rest on; `overlap` holds of each pair
+    the share of the smaller one's pixels that is the other's too.
+    """
+
+    numbers: NDArray[np.intp]
+    areas: _Float
+    frames: _Float
+    dark: NDArray[np.bool_]
+    of_dirt: _Float
+    evidence: _Float
+    ratings: _Float
+    overlap: sparse.csr_matrix
+
+
+def rated(readings: Sequence[Reading], odds: _Float) -> Rated:
+    """Rate the candidates of one photo.
+
+    Parameters
+    ----------
+    readings : sequence of Reading
+        All things of the photo.
+    odds : ndarray of float64 of shape (n, 4)
+        Of their candidates, by `berlese.specimens.judge.judge`.
+    """
+    numbers, evidence, overlap = evidence_of(readings, odds)
+    candidates = candidates_in(readings)
+    some = [candidates[number] for number in numbers.tolist()]
+    areas = np.array([each.area for each in some])
+    frames = np.array([each.frame for each in some]).reshape(-1, 4)
+    contrast, direction = (evidence[:, each - len(FEATURES)] for each in (_CONTRAST, _DIRECTION))
+    dark = (contrast > DARK) & (direction < 0)
+    of_dirt = np.exp(evidence[:, len(KINDS) + DIRT])  # see `_by_itself`
+    return Rated(
+        numbers, areas, frames, dark, of_dirt, evidence, ratings_of(evidence, _weights()), overlap
+    )
+
+
+class Chosen(NamedTuple):
+    """Places in `Rated` of those taken, in order, and how each animal is rated."""
+
+    places: NDArray[np.intp]
+    ratings: _Float
+
+
+def chosen(found: Rated, least: float = KEPT_SCORE) -> Chosen:
+    """Take candidates of which no two overlap.
+
+    The best rated are taken first. Then, as long as it gains, one takes the place of those that it
+    overlaps, if its rating over `NO_GAIN`, times its area, is more than theirs together. Of what is
+    dark, the tightest outline is taken at last that is hardly rated less: the wider ones hold its
+    shadow.
+
+    Parameters
+    ----------
+    found : Rated
+    least : float
+        Rating of an animal.
+    """
+    gain = found.areas * (found.ratings - NO_GAIN)
+    worth_while = np.flatnonzero(gain > 0)
+    rivals = {place: _overlapping(found, place) for place in worth_while.tolist()}
+    taken = np.zeros(len(gain), bool)
+    for place in _from_best(worth_while, found.ratings):
+        taken[place] = not taken[rivals[place]].any()
+    for _ in range(MOST_ROUNDS):
+        before = taken.copy()
+        for place in _from_best(worth_while, gain):
+            others = rivals[place][taken[rivals[place]]]
+            if not taken[place] and gain[place] > gain[others].sum():
+                taken[others] = False
+                taken[place] = True
+        if (taken == before).all():
+            break
+    taken &= found.ratings >= least
+    ratings = found.ratings.copy()
+    for place in np.flatnonzero(taken & found.dark).tolist():
+        taken[place] = False
+        tightest = _tightest(found, place, taken)
+        taken[tightest] = True
+        ratings[tightest] = found.ratings[place]
+    places = np.flatnonzero(taken)
+    return Chosen(places, ratings[places])
+
+
+def _tightest(found: Rated, place: int, taken: NDArray[np.bool_]) -> int:
+    """Place of the smallest outline of the same animal that overlaps none of those taken."""
+    row = found.overlap[[place]]
+    area, areas = found.areas[place], found.areas[row.indices]
+    shared = row.data * np.minimum(area, areas)
+    tighter = (shared / (area + areas - shared) > TIGHTER) & (areas < area)
+    tighter &= _ious(found.frames[row.indices], found.frames[place]) > TIGHTER_BOX
+    nearly = found.ratings[row.indices] >= found.ratings[place] - RATED_LESS
+    for each in row.indices[tighter & nearly][np.argsort(areas[tighter & nearly])].tolist():
+        if not taken[_overlapping(found, each)].any():
+            return int(each)
+    return place
+
+
+def _ious(frames: _Float, frame: _Float) -> _Float:
+    low, high = np.maximum(frames[:, :2], frame[:2]), np.minimum(frames[:, 2:], frame[2:])
+    shared = np.clip(high - low, 0, None).prod(axis=1)
+    areas = (frames[:, 2:] - frames[:, :2]).prod(axis=1)
+    return np.asarray(shared / (areas + (frame[2:] - frame[:2]).prod() - shared))
+
+
+def _from_best(places: NDArray[np.intp], values: _Float) -> list[int]:
+    return places[np.argsort(-values[places], kind="stable")].tolist()
+
+
+def _overlapping(found: Rated, place: int) -> NDArray[np.intp]:
+    """Places of those of which too much lies in one, or in which too much of it lies."""
+    row = found.overlap[[place]]
+    return np.asarray(row.indices[row.data > MOST_OVERLAP], np.intp)
+
+
+def evidence_of(
+    readings: Sequence[Reading], odds: _Float
+) -> tuple[NDArray[np.intp], _Float, sparse.csr_matrix]:
+    """Say which candidates are rated, from what, of shape (m, d), and how they overlap.
+
+    The network knows all but the last, the measurements, which say too much of those that it was
+    trained on; a person's review (`berlese.specimens.lesson`) may use them too.
+    """
+    candidates = candidates_in(readings)
+    in_play = (odds[:, [ANIMAL, SEVERAL, PART]] >= LEAST_ODDS).any(axis=1)
+    numbers = np.flatnonzero(in_play)
+    some = [candidates[number] for number in numbers.tolist()]
+    inside, overlap = _shared_pixels(some)
+    own = _by_itself(readings, odds)[numbers]
+    looks = np.log(np.maximum(odds[numbers], _LEAST))
+    for row, each in enumerate(some):
+        if each.look is not None:
+            looks[row] = np.maximum(each.look, np.log(_LEAST))
+    features = np.array([each.features for each in some]).reshape(len(some), len(FEATURES))
+    rivals = _rivals(odds[numbers], np.array([each.area for each in some]), inside)
+    return numbers, np.hstack([own, rivals, looks, features]), overlap
+
+
+def _by_itself(readings: Sequence[Reading], odds: _Float) -> _Float:
+    """What the judge says of each candidate, of its whole thing and of the cut that it is from."""
+    rows: list[list[float]] = []
+    logs = np.log(np.maximum(odds, _LEAST))
+    first = 0
+    for cuts in readings:
+        whole = first
+        worths, places = [], []
+        for cut in cuts:
+            own = slice(first, first + len(cut))
+            areas = np.array([each.area for each in cut])
+            worths.append(float(areas @ odds[own, ANIMAL] / areas.sum()))
+            places.append((own, areas))
+            first = own.stop
+        best = max(worths)
+        for number, ((own, areas), worth) in enumerate(zip(places, worths, strict=True)):
+            clump = odds[whole, SEVERAL]
+            parts = float(areas @ odds[own, PART] / areas.sum())
+            animal = odds[own, ANIMAL]
+            for at, place in enumerate(range(own.start, own.stop)):
+                area, beside = areas[at], _best_beside(animal, at)
+                rows.append(
+                    [
+                        *logs[place],
+                        *logs[whole],
+                        float(number == 0),
+                        float(len(areas)),
+                        np.log(area / cuts[0][0].area),
+                        worth,
+                        worth + 0.5 * clump * parts,
+                        best,
+                        worth - best,
+                        float(animal.min()),
+                        area / areas.max(),
+                        0.0 if beside is None else animal[beside],
+                        0.0 if beside is None else np.log(area / areas[beside]),
+                    ]
+                )
+    return np.array(rows).reshape(len(odds), -1)
+
+
+def _best_beside(animal: _Float, at: int) -> int | None:
+    """Which other part of a cut looks most like an animal; None where there is no other."""
+    if len(animal) < 2:
+        return None
+    return max((each for each in range(len(animal)) if each != at), key=lambda each: animal[each])
+
+
+class _Pairs(NamedTuple):
+    """Pairs of candidates that share pixels: `one` sees the `other`."""
+
+    one: NDArray[np.intp]
+    other: NDArray[np.intp]
+    shared: _Float  # pixels
+
+
+def _rivals(odds: _Float, areas: _Float, pairs: _Pairs) -> _Float:
+    """What those that share pixels with each candidate look like, of shape (m, 11)."""
+    one, other = pairs.one, pairs.other
+    of_one, of_other = pairs.shared / areas[one], pairs.shared / areas[other]
+    iou = pairs.shared / (areas[one] + areas[other] - pairs.shared)
+    larger = areas[other] > areas[one]
+    same = iou > SAME
+    around = ~same & larger & (of_one > WITHIN)
+    within = ~same & ~larger & (of_other > WITHIN)
+    crossing = ~(same | around | within) & (np.maximum(of_one, of_other) > CROSSING)
+    animal, several = odds[other, ANIMAL], odds[other, SEVERAL]
+    likely = animal > 0.5
+    count = len(areas)
+
+    def most(pairs_of: NDArray[np.bool_], values: _Float) -> _Float:
+        top = np.zeros(count)
+        np.maximum.at(top, one[pairs_of], values[pairs_of])
+        return top
+
+    def how_many(pairs_of: NDArray[np.bool_]) -> _Float:
+        return np.log1p(np.bincount(one[pairs_of], minlength=count))
+
+    return np.column_stack(
+        [
+            most(same, animal),
+            how_many(same),
+            most(same, iou),
+            most(around, animal),
+            most(around, several),
+            most(within, animal),
+            most(within, animal * areas[other] / areas[one]),
+            how_many(within & likely),
+            most(crossing, animal),
+            how_many(crossing & likely),
+            most(same | around | within | crossing, animal),
+        ]
+    )
+
+
+def _shared_pixels(candidates: Sequence[Candidate]) -> tuple[_Pairs, sparse.csr_matrix]:
+    """Count the pixels that pairs of candidates share; only those of one thing can."""
+    groups: dict[tuple[int, int, float], list[int]] = {}
+    for number, each in enumerate(candidates):
+        groups.setdefault(each.thing_at, []).append(number)
+    found = [
+        pairs for own in groups.values() if len(own) > 1 for pairs in _pairs_in(candidates, own)
+    ]
+    empty = (np.empty(0, np.intp), np.empty(0, np.intp), np.empty(0))
+    one, other, shared = (np.concatenate(each) for each in zip(empty, *found, strict=True))
+    areas = np.array([each.area for each in candidates])
+    share = shared / np.minimum(areas[one], areas[other])
+    size = (len(candidates), len(candidates))
+    return _Pairs(one, other, shared), sparse.csr_matrix((share, (one, other)), shape=size)
+
+
+def _pairs_in(
+    candidates: Sequence[Candidate], own: list[int]
+) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp], _Float]]:
+    """Yield the pairs of candidates of one thing that share pixels, and how many they share."""
+    scale = candidates[own[0]].scale
+    total = sum(candidates[number].area for number in own) * scale**2
+    step = int(np.ceil(np.sqrt(total / MOST_PIXELS)))
+    left = min(candidates[number].left for number in own)
+    top = min(candidates[number].top for number in own)
+    wide = round(scale * (max(candidates[number].frame[2] for number in own) - left)) + 1
+    pixels = []
+    for number in own:
+        each = candidates[number]
+        rows, columns = np.nonzero(each.mask)
+        rows += round((each.top - top) * scale)
+        columns += round((each.left - left) * scale)
+        kept = (rows % step == 0) & (columns % step == 0) if step > 1 else slice(None)
+        pixels.append(rows[kept] * wide + columns[kept])
+    bounds = np.cumsum([0, *map(len, pixels)])
+    flat = np.concatenate(pixels)
+    shape = (len(own), int(flat.max(initial=0)) + 1)
+    marked = sparse.csr_matrix((np.ones(len(flat), np.float32), flat, bounds), shape=shape)
+    shared = (marked @ marked.T).tocoo()
+    apart = shared.row != shared.col
+    names = np.array(own, np.intp)
+    count = shared.data[apart].astype(float) * step**2 / scale**2
+    yield names[shared.row[apart]], names[shared.col[apart]], count
+
+
+def ratings_of(evidence: _Float, weights: dict[str, NDArray[Any]]) -> _Float:
+    """Rate evidence of shape (m, d): half by the network, half by the look."""
+    known = len(weights["mean"])
+    scaled = (evidence[:, :known] - weights["mean"]) / weights["deviation"]
+    scaled = np.clip(scaled, -_FAR, _FAR)
+    total = np.zeros(len(evidence))
+    members = int(weights["members"][0])
+    for member in range(members):
+        values = scaled
+        for layer in range(3):
+            values = values @ weights[f"{member}.{layer}.weight"]
+            values = values + weights[f"{member}.{layer}.bias"]
+            values = np.maximum(values, 0) if layer < 2 else values
+        total += 1 / (1 + np.exp(-values[:, 0]))
+    look = np.exp(evidence[:, known - len(KINDS) + ANIMAL])
+    return np.asarray((total / members + look) / 2)
+
+
+@lru_cache(maxsize=1)
+def _weights() -> dict[str, _Float]:
+    return {name: np.asarray(value, float) for name, value in load(shipped(WEIGHTS)).items()}

@@ -1,0 +1,197 @@
+"""Learn from a survey's review what is an animal on its photos.
+
+What people said of the animals found teaches what to take on such photos: what was discarded is
+none, what was named is one; what was cut was none by itself, nor was what was joined, and what
+came of it is. The lesson (`berlese.specimens.lesson`) is kept in ``models/lesson.json`` and holds
+for all photos of the survey that are searched from then on.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy.orm import selectinload
+
+from berlese.errors import SurveyError
+from berlese.photos.writing import write_text_atomic
+from berlese.specimens.candidates import Candidate
+from berlese.specimens.lesson import FEWEST, Learned, Lesson, learn
+from berlese.specimens.outline import Box
+from berlese.specimens.recut import box_around
+from berlese.specimens.segment import SegmentSettings, fingerprint, rated_candidates
+from berlese.survey.added_photos import open_as_added
+from berlese.survey.failures import UNUSABLE
+from berlese.survey.survey import Survey
+from berlese.survey.tables import Photo, Specimen, current_photos, in_force
+
+LESSON_NAME = "lesson.json"
+SAME_IOU = 0.8  # of the boxes of what was reviewed and of a candidate
+
+_Said = tuple[Box, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Taught:
+    """What a review taught.
+
+    Attributes
+    ----------
+    learned : Learned
+    gone : int
+        Things reviewed that are no candidates any more, so that nothing is learned from them.
+    """
+
+    learned: Learned
+    gone: int
+
+    def notes(self) -> tuple[str, ...]:
+        """Say it in words."""
+        told = self.learned
+        seen = f"{told.animals} animals and {told.others} things that are none were reviewed"
+        if min(told.animals, told.others) < FEWEST:
+            return (
+                f"Nothing is learned: {seen}, and {FEWEST} of each are needed. Animals are found "
+                "as without a review.",
+            )
+        figures = f"{told.loss_before:.3f} to {told.loss_after:.3f}"
+        if told.lesson is None:
+            return (
+                f"Nothing is learned: {seen}, and no lesson from them does surely better on "
+                f"photos left out (mean logarithmic loss {figures}). Animals are found as without "
+                "a review.",
+            )
+        return (
+            f"Learned from the review: {seen}; on photos left out the mean logarithmic loss went "
+            f"from {figures}. `berlese segment SURVEY --forget` takes it back.",
+        )
+
+
+def learn_from_review(
+    survey: Survey, settings: SegmentSettings, *, max_pixels: int | None = None
+) -> Taught:
+    """Draw a lesson from all that people said of the survey's animals, and keep it.
+
+    Photos that cannot be opened teach nothing. Where nothing is learned, no lesson holds.
+
+    Parameters
+    ----------
+    survey : Survey
+    settings : SegmentSettings
+        With which animals are sought.
+    max_pixels : int, optional
+        Of the largest photo that is opened.
+    """
+    ratings, evidence, said, owners = [], [], [], []
+    gone = 0
+    for number, (photo, words) in enumerate(_reviewed(survey)):
+        try:
+            opened = open_as_added(survey.absolute(photo.path), photo, max_pixels)
+            found = rated_candidates(opened, settings)
+        except UNUSABLE:
+            continue
+        if found is None:
+            gone += len(words)
+            continue
+        candidates, rated = found
+        known = _matched(candidates, words)
+        gone += len(words) - len(known)
+        for place, is_animal in known.items():
+            ratings.append(rated.ratings[place])
+            evidence.append(rated.evidence[place])
+            said.append(is_animal)
+            owners.append(number)
+    learned = learn(
+        np.array(ratings, float),
+        np.array(evidence, float).reshape(len(ratings), -1),
+        np.array(said, bool),
+        np.array(owners, np.intp),
+    )
+    if learned.lesson is None:
+        forget_lesson(survey)
+    else:
+        stored = {"networks": fingerprint(), "lesson": learned.lesson.to_json()}
+        write_text_atomic(_path(survey), json.dumps(stored))
+    return Taught(learned, gone)
+
+
+def stored_lesson(survey: Survey) -> Lesson | None:
+    """Give the lesson that holds; None without one, or where it is of other networks.
+
+    Raises
+    ------
+    SurveyError
+        If its file is damaged.
+    """
+    path = _path(survey)
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        if stored["networks"] != fingerprint():
+            return None
+        return Lesson.from_json(stored["lesson"])
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SurveyError(
+            f"{path}: cannot be read ({error}); `berlese segment {survey.folder} --learn` learns "
+            "from the review again, --forget does without."
+        ) from error
+
+
+def forget_lesson(survey: Survey) -> None:
+    """Find animals as without a review from now on."""
+    _path(survey).unlink(missing_ok=True)
+
+
+def _path(survey: Survey) -> Path:
+    return survey.models / LESSON_NAME
+
+
+def _reviewed(survey: Survey) -> list[tuple[Photo, list[_Said]]]:
+    """List the photos of which people spoke, and of which boxes they said what; latest last."""
+    words = selectinload(Photo.specimens).selectinload(Specimen.identifications)
+    with survey.reading() as session:
+        photos = session.scalars(current_photos().options(words, selectinload(Photo.edits))).all()
+        session.expunge_all()
+    said = [(photo, _said_of(photo)) for photo in photos]
+    return [(photo, words) for photo, words in said if words]
+
+
+def _said_of(photo: Photo) -> list[_Said]:
+    said: list[_Said] = []
+    for each in photo.specimens:
+        word = in_force([w for w in each.identifications if w.identified_by is not None])
+        if word is not None:
+            fractions = (each.x, each.y, each.width, each.height)
+            box = Box.from_normalised(fractions, photo.width, photo.height)
+            said.append((box, word.status != "discarded"))
+    for edit in photo.edits:
+        said += [(_box(polygon), False) for polygon in edit.before]
+        said += [(_box(polygon), True) for polygon in edit.after]
+    return said
+
+
+def _box(polygon: list[list[float]]) -> Box:
+    return box_around(np.array(polygon, float))
+
+
+def _matched(candidates: Sequence[Candidate], words: Sequence[_Said]) -> dict[int, bool]:
+    """Places of the candidates that people spoke of, and whether they are animals."""
+    frames = np.array([each.frame for each in candidates]).reshape(-1, 4)
+    known: dict[int, bool] = {}
+    for box, is_animal in words:
+        ious = _ious(frames, box)
+        if len(ious) and ious.max() >= SAME_IOU:
+            known[int(ious.argmax())] = is_animal
+    return known
+
+
+def _ious(frames: NDArray[np.float64], box: Box) -> NDArray[np.float64]:
+    """IoU of frames of shape (n, 4): left, top, right, bottom; with a box."""
+    low = np.maximum(frames[:, :2], (box.left, box.top))
+    high = np.minimum(frames[:, 2:], (box.right, box.bottom))
+    shared = np.clip(high - low, 0, None).prod(axis=1)
+    areas = (frames[:, 2:] - frames[:, :2]).prod(axis=1)
+    return np.asarray(shared / (areas + box.width * box.height - shared))

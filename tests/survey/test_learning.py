@@ -1,0 +1,135 @@
+"""A review teaches what is an animal on a survey's photos, and nothing that was said is lost."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from berlese.errors import SurveyError
+from berlese.specimens.segment import SegmentSettings
+from berlese.survey.learning import learn_from_review, stored_lesson
+from berlese.survey.outlining import cut_animal
+from berlese.survey.reviewing import Animal, GivenName, add_names, animals_of
+from berlese.survey.steps import add_photos, segment_photos
+from berlese.survey.survey import Survey
+from berlese.survey.tables import Specimen
+from tests.drawing import SHAPES, dish, save
+
+PLACES = np.array([(x, y) for y in (70, 180, 290) for x in (70, 180, 290)])  # as `dish` has them
+REVIEWED = [f"{number}.png" for number in range(5)]
+
+
+@pytest.fixture(scope="session")
+def searched_once(tmp_path_factory) -> Path:
+    """Folder of eight photos, each with five long animals and four round ones, and a survey."""
+    folder = tmp_path_factory.mktemp("learning")
+    for number in range(8):
+        save(folder / "photos" / f"{number}.png", dish(number, 9))
+    with Survey.create(folder / "survey") as survey:
+        add_photos(survey, [folder / "photos"])
+        segment_photos(survey)
+    return folder
+
+
+@pytest.fixture
+def searched(searched_once: Path, tmp_path: Path) -> Iterator[Survey]:
+    """That survey, to be changed at will."""
+    shutil.copytree(searched_once, tmp_path, dirs_exist_ok=True)
+    with Survey.open(tmp_path / "survey") as survey:
+        yield survey
+
+
+def taxon_of(survey: Survey, animal: Animal) -> str:
+    with survey.reading() as session:
+        row = session.get_one(Specimen, animal.specimen_id)
+        middle = 360 * np.array([row.x + row.width / 2, row.y + row.height / 2])
+    return sorted(SHAPES)[int(np.linalg.norm(PLACES - middle, axis=1).argmin()) % 2]
+
+
+def found(survey: Survey, *, reviewed: bool) -> dict[str, int]:
+    """How many of each taxon are found on the photos that were reviewed, or on the others."""
+    some = [each for each in animals_of(survey) if (Path(each.photo).name in REVIEWED) == reviewed]
+    taxa = [taxon_of(survey, each) for each in some]
+    return {taxon: taxa.count(taxon) for taxon in sorted(SHAPES)}
+
+
+def review(survey: Survey) -> None:
+    """Say that the round ones are seeds."""
+    words = [
+        GivenName(each.specimen_id, None, "discarded", "sheet")
+        if taxon_of(survey, each) == "Rotundidae"
+        else GivenName(each.specimen_id, "Carabidae", "validated", "sheet")
+        for each in animals_of(survey)
+        if Path(each.photo).name in REVIEWED
+    ]
+    assert not add_names(survey, words, "Ada").failures
+
+
+def test_what_a_review_discards_is_left_out_of_other_photos_too(searched: Survey) -> None:
+    assert found(searched, reviewed=False) == {"Longidae": 15, "Rotundidae": 12}
+    before = {each.specimen_id: each.reviewed for each in animals_of(searched)}
+    review(searched)
+    report = segment_photos(searched, learn=True)
+    assert report.n_done == 8
+    assert report.notes[0].startswith("Learned from the review: 25 animals and 20 things")
+    assert found(searched, reviewed=False) == {"Longidae": 15, "Rotundidae": 0}
+    assert found(searched, reviewed=True)["Longidae"] == 25
+    kept = [each for each in animals_of(searched) if each.reviewed is not None]
+    assert [each.reviewed.taxon for each in kept if taxon_of(searched, each) == "Longidae"] == [
+        "Carabidae"
+    ] * 25
+    assert segment_photos(searched).n_done == 0  # it holds, and nothing is done twice
+    segment_photos(searched, learn=False)
+    assert {each.specimen_id for each in animals_of(searched)} == set(before)
+    assert stored_lesson(searched) is None
+
+
+def test_too_few_words_teach_nothing_and_it_is_said(searched: Survey) -> None:
+    first = animals_of(searched)[0].specimen_id
+    add_names(searched, [GivenName(first, None, "discarded", "sheet")], "Ada")
+    report = segment_photos(searched, learn=True)
+    assert report.notes == (
+        "Nothing is learned: 0 animals and 1 things that are none were reviewed, and 5 of each are "
+        "needed. Animals are found as without a review.",
+    )
+    assert report.n_done == 0
+
+
+def test_a_review_without_a_discarded_thing_changes_nothing(searched: Survey) -> None:
+    words = [
+        GivenName(each.specimen_id, "Carabidae", "validated", "s") for each in animals_of(searched)
+    ]
+    add_names(searched, words, "Ada")
+    taught = learn_from_review(searched, SegmentSettings())
+    assert (taught.learned.lesson, taught.learned.animals, taught.gone) == (None, 72, 0)
+
+
+def test_what_was_cut_was_none_by_itself(searched: Survey) -> None:
+    cut_animal(searched, "0.png", 1, 2, "Ada")
+    assert learn_from_review(searched, SegmentSettings()).learned.others == 1
+
+
+def test_photos_that_are_gone_teach_nothing_and_stop_nothing(
+    searched: Survey, tmp_path: Path
+) -> None:
+    review(searched)
+    (tmp_path / "photos" / "0.png").unlink()
+    learned = learn_from_review(searched, SegmentSettings()).learned
+    assert (learned.animals, learned.others) == (20, 16)
+
+
+def test_a_lesson_of_other_networks_does_not_hold(searched: Survey, monkeypatch) -> None:
+    review(searched)
+    learn_from_review(searched, SegmentSettings())
+    assert stored_lesson(searched) is not None
+    monkeypatch.setattr("berlese.survey.learning.fingerprint", lambda: "other")
+    assert stored_lesson(searched) is None
+
+
+def test_a_damaged_lesson_is_told_and_can_be_forgotten(searched: Survey) -> None:
+    (searched.models / "lesson.json").write_text('{"networks": ')
+    with pytest.raises(SurveyError, match=r"lesson\.json: cannot be read .* --learn"):
+        segment_photos(searched)
+    assert segment_photos(searched, learn=False).n_done == 0
