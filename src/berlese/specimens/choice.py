@@ -45,11 +45,10 @@ _Float = NDArray[np.float64]
 class Rated(NamedTuple):
     """The candidates of a photo that may be animals, their ratings, and how they overlap.
 
-    `numbers` are places in `candidates_in(readings)`, `areas` and `frames`
-    (left, top, right, bottom) are in photo pixels; `dark`
-    tells which cast a shadow, `of_dirt` how likely the whole thing that each is of is dirt;
-    `evidence`, of shape (m, d), is what the ratings rest on; `overlap` holds of each pair
-    the share of the smaller one's pixels that is the other's too.
+    `numbers` are places in `candidates_in(readings)`; `areas` and `frames` (left, top, right,
+    bottom) are in photo pixels; `dark` tells which cast a shadow, `of_dirt` how likely the whole
+    thing that each is of is dirt; `evidence`, of shape (m, d), is what the ratings rest on;
+    `overlap` holds of each pair the share of the smaller one's pixels that is the other's too.
     """
 
     numbers: NDArray[np.intp]
