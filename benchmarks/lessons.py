@@ -12,12 +12,12 @@ import argparse
 from dataclasses import replace
 
 import numpy as np
+from train_choice import box_of
 
 from berlese.simulate.plates import draw_kind, simulate_plate
 from berlese.specimens.choice import chosen
 from berlese.specimens.lesson import Lesson, learn
 from berlese.specimens.matching import match_boxes
-from berlese.specimens.outline import Box
 from berlese.specimens.segment import Pixels, SegmentSettings, rated_candidates, segment_photo
 
 
@@ -30,7 +30,7 @@ def reviewed(plates: list) -> Lesson | None:
             continue
         candidates, rated = found
         taken = chosen(rated).places
-        boxes = [_box(candidates[place].frame) for place in taken.tolist()]
+        boxes = [box_of(candidates[place].frame) for place in taken.tolist()]
         animals = {at for at, _, _ in match_boxes(boxes, [each.box for each in plate.specimens])}
         ratings.append(rated.ratings[taken])
         evidence.append(rated.evidence[taken])
@@ -45,11 +45,6 @@ def reviewed(plates: list) -> Lesson | None:
         f"{'a lesson' if learned.lesson else 'nothing learned'}"
     )
     return learned.lesson
-
-
-def _box(frame: tuple[float, float, float, float]) -> Box:
-    left, top, right, bottom = map(round, frame)
-    return Box(left, top, max(right, left + 1), max(bottom, top + 1))
 
 
 def main() -> None:

@@ -106,14 +106,14 @@ def found_on(seed: int) -> Found | None:
     some = [candidates[number] for number in numbers.tolist()]
     met = np.array([iou if kind == ANIMAL else 0.0 for kind, _, iou in truths_of(some, plate)])
     wanted = np.clip((met - FROM_IOU) / (TO_IOU - FROM_IOU), 0, 1)
-    boxes = [_box(each.frame) for each in some]
+    boxes = [box_of(each.frame) for each in some]
     areas = np.array([each.area for each in some])
     frames = np.array([each.frame for each in some])
     rated = Rated(numbers, areas, frames, areas < 0, wanted, evidence, wanted, overlap)
     return Found(wanted, rated, boxes, list(plate.boxes))
 
 
-def _box(frame: tuple[float, float, float, float]) -> Box:
+def box_of(frame: tuple[float, float, float, float]) -> Box:
     left, top, right, bottom = map(round, frame)
     return Box(left, top, max(right, left + 1), max(bottom, top + 1))
 

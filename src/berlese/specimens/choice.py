@@ -10,19 +10,26 @@ the most pixels by what is rated best.
 """
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import load
 from scipy import sparse
 
 from berlese.specimens.candidates import Candidate, Reading
 from berlese.specimens.context import candidates_in
 from berlese.specimens.features import FEATURES
-from berlese.specimens.judge import ANIMAL, DIRT, KINDS, PART, SEVERAL
-from berlese.specimens.networks import shipped
+from berlese.specimens.judge import (
+    ANIMAL,
+    DIRT,
+    KINDS,
+    LEAST_PROBABILITY,
+    PART,
+    SEVERAL,
+    looks_of,
+)
+from berlese.specimens.matching import ious_of
+from berlese.specimens.networks import outputs_of, weights_of
 
 WEIGHTS = "choice.safetensors"
 KEPT_SCORE = 0.38  # rating from which a candidate is taken
@@ -36,8 +43,6 @@ LEAST_ODDS = (0.04, 0.04, 0.25)  # animal, several, part: what has less of each 
 SAME, WITHIN, CROSSING = 0.6, 0.7, 0.2  # IoU; share of the smaller one; share of either
 MOST_PIXELS = 2_000_000  # of all candidates of a thing that are compared pixel by pixel
 _CONTRAST, _DIRECTION = FEATURES.index("contrast"), FEATURES.index("direction")
-_LEAST = 1e-4  # probability; what is less says no more
-_FAR = 4.0  # standard deviations; what lies farther counts as far as that
 
 _Float = NDArray[np.float64]
 
@@ -80,7 +85,14 @@ def rated(readings: Sequence[Reading], odds: _Float) -> Rated:
     dark = (contrast > DARK) & (direction < 0)
     of_dirt = np.exp(evidence[:, len(KINDS) + DIRT])  # see `_by_itself`
     return Rated(
-        numbers, areas, frames, dark, of_dirt, evidence, ratings_of(evidence, _weights()), overlap
+        numbers,
+        areas,
+        frames,
+        dark,
+        of_dirt,
+        evidence,
+        ratings_of(evidence, weights_of(WEIGHTS)),
+        overlap,
     )
 
 
@@ -137,19 +149,12 @@ def _tightest(found: Rated, place: int, taken: NDArray[np.bool_]) -> int:
     area, areas = found.areas[place], found.areas[row.indices]
     shared = row.data * np.minimum(area, areas)
     tighter = (shared / (area + areas - shared) > TIGHTER) & (areas < area)
-    tighter &= _ious(found.frames[row.indices], found.frames[place]) > TIGHTER_BOX
+    tighter &= ious_of(found.frames[row.indices], found.frames[[place]])[:, 0] > TIGHTER_BOX
     nearly = found.ratings[row.indices] >= found.ratings[place] - RATED_LESS
     for each in row.indices[tighter & nearly][np.argsort(areas[tighter & nearly])].tolist():
         if not taken[_overlapping(found, each)].any():
             return int(each)
     return place
-
-
-def _ious(frames: _Float, frame: _Float) -> _Float:
-    low, high = np.maximum(frames[:, :2], frame[:2]), np.minimum(frames[:, 2:], frame[2:])
-    shared = np.clip(high - low, 0, None).prod(axis=1)
-    areas = (frames[:, 2:] - frames[:, :2]).prod(axis=1)
-    return np.asarray(shared / (areas + (frame[2:] - frame[:2]).prod() - shared))
 
 
 def _from_best(places: NDArray[np.intp], values: _Float) -> list[int]:
@@ -176,10 +181,7 @@ def evidence_of(
     some = [candidates[number] for number in numbers.tolist()]
     inside, overlap = _shared_pixels(some)
     own = _by_itself(readings, odds)[numbers]
-    looks = np.log(np.maximum(odds[numbers], _LEAST))
-    for row, each in enumerate(some):
-        if each.look is not None:
-            looks[row] = np.maximum(each.look, np.log(_LEAST))
+    looks = looks_of(some, odds[numbers])
     features = np.array([each.features for each in some]).reshape(len(some), len(FEATURES))
     rivals = _rivals(odds[numbers], np.array([each.area for each in some]), inside)
     return numbers, np.hstack([own, rivals, looks, features]), overlap
@@ -188,7 +190,7 @@ def evidence_of(
 def _by_itself(readings: Sequence[Reading], odds: _Float) -> _Float:
     """What the judge says of each candidate, of its whole thing and of the cut that it is from."""
     rows: list[list[float]] = []
-    logs = np.log(np.maximum(odds, _LEAST))
+    logs = np.log(np.maximum(odds, LEAST_PROBABILITY))
     first = 0
     for cuts in readings:
         whole = first
@@ -328,21 +330,8 @@ def _pairs_in(
 def ratings_of(evidence: _Float, weights: dict[str, NDArray[Any]]) -> _Float:
     """Rate evidence of shape (m, d): half by the network, half by the look."""
     known = len(weights["mean"])
-    scaled = (evidence[:, :known] - weights["mean"]) / weights["deviation"]
-    scaled = np.clip(scaled, -_FAR, _FAR)
-    total = np.zeros(len(evidence))
-    members = int(weights["members"][0])
-    for member in range(members):
-        values = scaled
-        for layer in range(3):
-            values = values @ weights[f"{member}.{layer}.weight"]
-            values = values + weights[f"{member}.{layer}.bias"]
-            values = np.maximum(values, 0) if layer < 2 else values
-        total += 1 / (1 + np.exp(-values[:, 0]))
+    members = [
+        1 / (1 + np.exp(-values[:, 0])) for values in outputs_of(evidence[:, :known], weights)
+    ]
     look = np.exp(evidence[:, known - len(KINDS) + ANIMAL])
-    return np.asarray((total / members + look) / 2)
-
-
-@lru_cache(maxsize=1)
-def _weights() -> dict[str, _Float]:
-    return {name: np.asarray(value, float) for name, value in load(shipped(WEIGHTS)).items()}
+    return np.asarray((np.mean(members, axis=0) + look) / 2)

@@ -8,15 +8,13 @@ photos, and makes it again.
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import load
 
 from berlese.specimens.candidates import AS_IS, CUT, LEAVE, TRIMMED, Candidate, Reading
 from berlese.specimens.context import CONTEXT, candidates_in, context_of
-from berlese.specimens.networks import shipped
+from berlese.specimens.networks import outputs_of, weights_of
 
 KINDS = ("animal", "several", "part", "dirt")
 ANIMAL, SEVERAL, PART, DIRT = range(len(KINDS))
@@ -24,8 +22,7 @@ WEIGHTS = "judge.safetensors"
 SURE = 0.94  # probability of what is not looked at
 SURE_OF_BOTH = 0.7  # of what is not cut
 LEAST_SEVERAL = 0.05  # by its look, of what is cut into several
-_LEAST = 1e-4  # probability; what is less says no more
-_FAR = 4.0  # standard deviations; what lies farther counts as far as that
+LEAST_PROBABILITY = 1e-4  # probability; what is less says no more
 
 _Float = NDArray[np.float64]
 
@@ -62,12 +59,18 @@ def evidence(readings: Sequence[Reading], weights: dict[str, _Float]) -> _Float:
     """
     candidates = candidates_in(readings)
     features = np.array([each.features for each in candidates])
-    looks = np.log(np.maximum(probabilities(features, weights, "alone"), _LEAST))
-    for row, each in enumerate(candidates):
-        if each.look is not None:
-            looks[row] = np.maximum(each.look, np.log(_LEAST))
+    looks = looks_of(candidates, probabilities(features, weights, "alone"))
     context = context_of(readings, np.exp(looks[:, 0]))
     return np.hstack([features, looks, context])
+
+
+def looks_of(candidates: Sequence[Candidate], odds: _Float) -> _Float:
+    """Logarithms of what candidates look like, of shape (n, 4); of `odds` where none was seen."""
+    looks = np.log(np.maximum(odds, LEAST_PROBABILITY))
+    for row, each in enumerate(candidates):
+        if each.look is not None:
+            looks[row] = np.maximum(each.look, np.log(LEAST_PROBABILITY))
+    return np.asarray(looks)
 
 
 def effort_for(wholes: Sequence[Candidate]) -> NDArray[np.intp]:
@@ -90,23 +93,14 @@ def effort_for(wholes: Sequence[Candidate]) -> NDArray[np.intp]:
     return efforts
 
 
-@lru_cache(maxsize=1)
 def _weights() -> dict[str, _Float]:
-    return {name: np.asarray(value, float) for name, value in load(shipped(WEIGHTS)).items()}
+    return weights_of(WEIGHTS)
 
 
 def probabilities(features: _Float, weights: dict[str, _Float], name: str) -> _Float:
     """Run one network on features of shape (n, d); the mean over its members."""
-    scaled = (features - weights[f"{name}.mean"]) / weights[f"{name}.deviation"]
-    scaled = np.clip(scaled, -_FAR, _FAR)
-    total = np.zeros((len(features), len(KINDS)))
-    members = int(weights[f"{name}.members"][0])
-    for member in range(members):
-        values = scaled
-        for layer in range(3):
-            values = values @ weights[f"{name}.{member}.{layer}.weight"]
-            values = values + weights[f"{name}.{member}.{layer}.bias"]
-            values = np.maximum(values, 0) if layer < 2 else values
+    members = []
+    for values in outputs_of(features, weights, f"{name}."):
         values = np.exp(values - values.max(axis=1, keepdims=True))
-        total += values / values.sum(axis=1, keepdims=True)
-    return total / members
+        members.append(values / values.sum(axis=1, keepdims=True))
+    return np.asarray(np.mean(members, axis=0))

@@ -21,7 +21,7 @@ def match_boxes(
     """
     if not found or not truth:
         return []
-    ious = _ious(found, truth)
+    ious = ious_of(_sides(found), _sides(truth))
     worth = np.where(ious >= min_iou, 1.0 + ious, 0.0)
     rows, columns = linear_sum_assignment(worth, maximize=True)
     return [
@@ -31,16 +31,24 @@ def match_boxes(
     ]
 
 
-def _ious(found: Sequence[Box], truth: Sequence[Box]) -> NDArray[np.float64]:
-    """As `Box.iou`, of every pair at once: photos hold thousands of animals."""
-    sides = ("left", "top", "right", "bottom")
-    left, top, right, bottom = (
-        [np.array([getattr(each, side) for each in boxes], float) for boxes in (found, truth)]
-        for side in sides
-    )
-    across = np.minimum.outer(right[0], right[1]) - np.maximum.outer(left[0], left[1])
-    down = np.minimum.outer(bottom[0], bottom[1]) - np.maximum.outer(top[0], top[1])
-    shared = np.maximum(across, 0) * np.maximum(down, 0)
-    areas = [np.array([each.area for each in boxes], float) for boxes in (found, truth)]
-    ious: NDArray[np.float64] = shared / (np.add.outer(areas[0], areas[1]) - shared)
-    return ious
+def ious_of(found: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
+    """As `Box.iou`, of every pair at once: photos hold thousands of animals.
+
+    Parameters
+    ----------
+    found, others : ndarray of shape (n, 4), (m, 4)
+        Left, top, right and bottom.
+
+    Returns
+    -------
+    ndarray of shape (n, m)
+    """
+    low = np.maximum(found[:, None, :2], others[None, :, :2])
+    high = np.minimum(found[:, None, 2:], others[None, :, 2:])
+    shared = np.maximum(high - low, 0).prod(axis=2)
+    areas = [(each[:, 2:] - each[:, :2]).prod(axis=1) for each in (found, others)]
+    return np.asarray(shared / (np.add.outer(areas[0], areas[1]) - shared))
+
+
+def _sides(boxes: Sequence[Box]) -> NDArray[np.float64]:
+    return np.array([(each.left, each.top, each.right, each.bottom) for each in boxes], float)

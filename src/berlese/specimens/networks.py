@@ -1,9 +1,18 @@
 """The trained networks that come with the package."""
 
+from collections.abc import Iterator
 from functools import lru_cache
 from importlib.resources import files
+from typing import Any
 
+import numpy as np
 import onnxruntime
+from numpy.typing import NDArray
+from safetensors.numpy import load
+
+_FAR = 4.0  # standard deviations; what lies farther counts as far as that
+
+_Float = NDArray[np.float64]
 
 
 @lru_cache(maxsize=4)
@@ -19,3 +28,38 @@ def session_of(name: str) -> onnxruntime.InferenceSession:
     options.intra_op_num_threads = 1  # photos are segmented side by side
     options.enable_cpu_mem_arena = False  # it keeps what the largest clump took, and saves no time
     return onnxruntime.InferenceSession(shipped(name), options, providers=["CPUExecutionProvider"])
+
+
+@lru_cache(maxsize=4)
+def weights_of(name: str) -> dict[str, _Float]:
+    """Arrays of one of the package's safetensors files, by name."""
+    return {key: np.asarray(value, float) for key, value in load(shipped(name)).items()}
+
+
+def outputs_of(
+    features: _Float, weights: dict[str, NDArray[Any]], prefix: str = ""
+) -> Iterator[_Float]:
+    """Run each member of a network of three layers, on features of shape (n, d).
+
+    Parameters
+    ----------
+    features : ndarray of shape (n, d)
+        They are standardised by the mean and deviation that stand beside the weights.
+    weights : dict of str to ndarray
+    prefix : str
+        With which its names begin, where a file holds several networks.
+
+    Yields
+    ------
+    ndarray of shape (n, outputs)
+        Before the last function.
+    """
+    scaled = (features - weights[f"{prefix}mean"]) / weights[f"{prefix}deviation"]
+    scaled = np.clip(scaled, -_FAR, _FAR)
+    for member in range(int(weights[f"{prefix}members"][0])):
+        values = scaled
+        for layer in range(3):
+            values = values @ weights[f"{prefix}{member}.{layer}.weight"]
+            values = values + weights[f"{prefix}{member}.{layer}.bias"]
+            values = np.maximum(values, 0) if layer < 2 else values
+        yield values

@@ -12,15 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy.orm import selectinload
 
 from berlese.errors import SurveyError
 from berlese.photos.writing import write_text_atomic
 from berlese.specimens.candidates import Candidate
 from berlese.specimens.lesson import FEWEST, Learned, Lesson, learn
-from berlese.specimens.outline import Box
-from berlese.specimens.recut import box_around
+from berlese.specimens.matching import ious_of
+from berlese.specimens.outline import Box, box_around
 from berlese.specimens.segment import SegmentSettings, fingerprint, rated_candidates
 from berlese.survey.added_photos import open_as_added
 from berlese.survey.failures import UNUSABLE
@@ -182,16 +181,7 @@ def _matched(candidates: Sequence[Candidate], words: Sequence[_Said]) -> dict[in
     frames = np.array([each.frame for each in candidates]).reshape(-1, 4)
     known: dict[int, bool] = {}
     for box, is_animal in words:
-        ious = _ious(frames, box)
+        ious = ious_of(frames, np.array([[box.left, box.top, box.right, box.bottom]], float))
         if len(ious) and ious.max() >= SAME_IOU:
             known[int(ious.argmax())] = is_animal
     return known
-
-
-def _ious(frames: NDArray[np.float64], box: Box) -> NDArray[np.float64]:
-    """IoU of frames of shape (n, 4): left, top, right, bottom; with a box."""
-    low = np.maximum(frames[:, :2], (box.left, box.top))
-    high = np.minimum(frames[:, 2:], (box.right, box.bottom))
-    shared = np.clip(high - low, 0, None).prod(axis=1)
-    areas = (frames[:, 2:] - frames[:, :2]).prod(axis=1)
-    return np.asarray(shared / (areas + box.width * box.height - shared))

@@ -19,7 +19,8 @@ from sqlalchemy.orm import Session, selectinload
 from berlese.errors import SettingError, SurveyError
 from berlese.photos.reading import Photo as OpenPhoto
 from berlese.specimens.crop import with_margin
-from berlese.specimens.recut import box_around, joined, parted
+from berlese.specimens.outline import box_around
+from berlese.specimens.recut import joined, parted
 from berlese.survey.added_photos import open_as_added
 from berlese.survey.number_ids import ids_meant
 from berlese.survey.segmenting import (

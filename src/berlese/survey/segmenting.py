@@ -27,9 +27,8 @@ from berlese.specimens.crop import Patch, cut_patches
 from berlese.specimens.lesson import Lesson
 from berlese.specimens.matching import match_boxes
 from berlese.specimens.measure import filled, measure
-from berlese.specimens.outline import Box, in_reading_order
+from berlese.specimens.outline import Box, box_around, in_reading_order
 from berlese.specimens.outline import Specimen as FoundSpecimen
-from berlese.specimens.recut import box_around
 from berlese.specimens.segment import SegmentSettings, fingerprint, segment_photo
 from berlese.survey.added_photos import open_as_added
 from berlese.survey.failures import UNUSABLE, Failure, StepReport, reason_of, record_failures
