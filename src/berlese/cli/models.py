@@ -17,7 +17,7 @@ from berlese.classify.unknowns.rule import CONTRAST
 from berlese.cli.calibration import write_diagrams
 from berlese.cli.console import Stages
 from berlese.cli.groups import Extractor, Labels
-from berlese.cli.libraries import seen_by
+from berlese.cli.libraries import SeenLibrary, seen_by
 from berlese.cli.targets import list_pictures, require_absent, require_new_files
 from berlese.features import backbones
 from berlese.features.embed import EmbeddedFiles, embed_files
@@ -179,28 +179,35 @@ def evaluate_into(
     require_absent((out / name for name in (*EVALUATION_NAMES, *beside)), overwrite=overwrite)
     model = Bundle.load(bundle)
     seen = seen_by(model, library, labels, weights=weights, jobs=jobs, stages=stages)
-    embedded = seen.embedded
     with stages("evaluate"):
-        if folds is None:
-            predicted = model.predict(embedded.features, backbone_hash=seen.backbone.hash)
-            evaluation = evaluate(
-                embedded.labels,
-                predicted.taxon,
-                unknown=predicted.unknown,
-                known_taxa=model.classes,
-            )
-        else:
-            evaluation = cross_validate(
-                embedded.features,
-                embedded.labels,
-                embedded.groups,
-                lambda: new_head(model.head, random_state=seed),
-                folds=folds,
-                seed=seed,
-            )
-    out.mkdir(parents=True, exist_ok=True)
+        evaluation = _evaluated(model, seen, folds, seed)
     notes = group_notes(seen.library)
-    document = evaluation.to_dict() | {"notes": notes}
+    _write_evaluation(out, evaluation, notes)
+    return evaluation, seen.embedded.failures, notes
+
+
+def _evaluated(model: Bundle, seen: SeenLibrary, folds: int | None, seed: int) -> Evaluation:
+    """Compare the library's names with those of the model, or of its head without each fold."""
+    embedded = seen.embedded
+    if folds is None:
+        predicted = model.predict(embedded.features, backbone_hash=seen.backbone.hash)
+        return evaluate(
+            embedded.labels, predicted.taxon, unknown=predicted.unknown, known_taxa=model.classes
+        )
+    return cross_validate(
+        embedded.features,
+        embedded.labels,
+        embedded.groups,
+        lambda: new_head(model.head, random_state=seed),
+        folds=folds,
+        seed=seed,
+    )
+
+
+def _write_evaluation(out: Path, evaluation: Evaluation, notes: Sequence[str]) -> None:
+    """Write what `EVALUATION_NAMES` lists."""
+    out.mkdir(parents=True, exist_ok=True)
+    document = evaluation.to_dict() | {"notes": list(notes)}
     text = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
     as_json, by_taxon, confusion = (out / name for name in EVALUATION_NAMES)
     write_text_atomic(as_json, text)
@@ -219,7 +226,6 @@ def evaluate_into(
             )
         ],
     )
-    return evaluation, embedded.failures, notes
 
 
 def predict_survey(

@@ -120,39 +120,17 @@ def run_study(
     names = _unlike_names(sources.libraries)
     with stages("prepare backbone"):
         session = backbones.load(extractor.backbone, weights=extractor.weights, threads=jobs)
-    failures: list[Failure] = []
-    datasets: list[Dataset] = []
-    unknowns: dict[str, Dataset] = {}
-    paths: list[Path] = []
-    notes: list[str] = []
-    for name, path, library in zip(names, sources.libraries, readings, strict=True):
-        embedded = _embed(name, library, session, jobs, stages)
-        failures += embedded.failures
-        sites = _sites_of(path, library, embedded, sources, notes, name)
-        datasets.append(_dataset(name, embedded, sites))
-        paths += embedded.paths
-    for name, folder in _unknown_folders(names, sources).items():
-        embedded = _embed(folder.name, _read_unknowns(folder), session, jobs, stages)
-        failures += embedded.failures
-        unknowns[name] = _dataset(folder.name, embedded, None)
-        paths += embedded.paths
-    libraries = Libraries(datasets, unknowns)
+    pictures = _embed_all(names, readings, sources, session, jobs, stages)
+    libraries, paths = pictures.libraries, [str(path) for path in pictures.paths]
     plan = plan_study(libraries, settings)
-    plan = Plan(plan.groups, plan.pairs, plan.shown, tuple(notes) + plan.notes)
+    plan = Plan(plan.groups, plan.pairs, plan.shown, pictures.notes + plan.notes)
     out.mkdir(parents=True, exist_ok=True)
-    record_failures(out, "library", [str(path) for path in paths], failures)
+    record_failures(out, "library", paths, pictures.failures)
     results, n_resumed = _train(libraries, plan, settings, session, out, jobs, stages)
     with stages("tables and figures"):
         analysis = analyse(libraries, plan, settings, results)
-        context = {
-            "settings": settings.to_dict(),
-            "backbone": session.name,
-            "backbone_hash": session.hash,
-            "version": __version__,
-            "libraries": {name: len(data) for name, data in libraries.datasets.items()},
-            "unknowns": {data.name: len(data) for data in libraries.unknowns.values()},
-        }
-        files = _write_tables(out, analysis, context, [str(path) for path in paths])
+        context = _context(libraries, settings, session)
+        files = _write_tables(out, analysis, context, paths)
         plates = []
         for plate in iter_plates(libraries, plan, analysis):
             files += _write_plate(out / FIGURES, plate)
@@ -160,7 +138,8 @@ def run_study(
         page = write_page(out, plates, plan, settings, analysis, context)
     n_trained = sum(n_trainings(group, settings) for group in plan.groups)
     return StudyReport(
-        out, page, analysis, tuple(failures), len(paths), n_trained, n_resumed, (*files, page)
+        *(out, page, analysis, pictures.failures, len(paths)),
+        *(n_trained, n_resumed, (*files, page)),
     )
 
 
@@ -179,6 +158,45 @@ def _unlike_names(paths: Sequence[Path]) -> list[str]:
             name, number = f"{plain}-{number}", number + 1
         names.append(name)
     return names
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pictures:
+    """All pictures of a study as a backbone sees them; `paths` are in the libraries' order."""
+
+    libraries: Libraries
+    paths: tuple[Path, ...]
+    failures: tuple[Failure, ...]
+    notes: tuple[str, ...]
+
+
+def _embed_all(
+    names: Sequence[str],
+    readings: Sequence[Library],
+    sources: StudySources,
+    session: Backbone,
+    jobs: int | None,
+    stages: Stages,
+) -> _Pictures:
+    """Make the features of the libraries, then of the unknowns; notes tell of missing sites."""
+    failures: list[Failure] = []
+    datasets: list[Dataset] = []
+    unknowns: dict[str, Dataset] = {}
+    paths: list[Path] = []
+    notes: list[str] = []
+    for name, path, library in zip(names, sources.libraries, readings, strict=True):
+        embedded = _embed(name, library, session, jobs, stages)
+        failures += embedded.failures
+        sites = _sites_of(path, library, embedded, sources, notes, name)
+        datasets.append(_dataset(name, embedded, sites))
+        paths += embedded.paths
+    for name, folder in _unknown_folders(names, sources).items():
+        embedded = _embed(folder.name, _read_unknowns(folder), session, jobs, stages)
+        failures += embedded.failures
+        unknowns[name] = _dataset(folder.name, embedded, None)
+        paths += embedded.paths
+    libraries = Libraries(datasets, unknowns)
+    return _Pictures(libraries, tuple(paths), tuple(failures), tuple(notes))
 
 
 def _embed(
@@ -328,6 +346,18 @@ def _stored(group: Group, path: Path) -> GroupResult | None:
             return GroupResult.from_arrays(group, dict(arrays))
     except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         return None
+
+
+def _context(libraries: Libraries, settings: StudySettings, session: Backbone) -> dict[str, Any]:
+    """Say what the results rest on, as JSON types."""
+    return {
+        "settings": settings.to_dict(),
+        "backbone": session.name,
+        "backbone_hash": session.hash,
+        "version": __version__,
+        "libraries": {name: len(data) for name, data in libraries.datasets.items()},
+        "unknowns": {data.name: len(data) for data in libraries.unknowns.values()},
+    }
 
 
 def _write_tables(

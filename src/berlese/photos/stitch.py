@@ -116,27 +116,20 @@ def stitch_tiles(
     doubtful = _doubtful(tiles, sd_px, off_px, named)
     _require_two(tiles, len(matrices), len(paths))
     _name_strays(tiles, matrices, places)
-    gains = _gains(tiles, poses, sorted(matrices))
-    placements = [
-        Placement(tiles.frames[number], matrices[number], gains[number])
-        for number in sorted(matrices)
-    ]
+    placements = _placements(tiles, poses, matrices)
     ground = np.median([_border_colour(each) for each in tiles.colours], axis=0)
     ground = ground.astype(np.float32)
     width, height = write_mosaic(out, placements, ground, stage("draw", len(placements)))
-    pairs = tuple(
-        PairReport(
-            tiles.frames[each.first].path,
-            tiles.frames[each.second].path,
-            each.correlation,
-            residual,
-        )
-        for each, residual in zip(poses.links, poses.residuals_px.tolist(), strict=True)
-    )
-    by_name = tuple(tiles.frames[number].path for number in named)
     return Stitched(
-        *(width, height, tuple(placements), tuple(sd_px.values()), pairs, grid, by_name),
-        *(doubtful, tuple(tiles.left_out)),
+        width,
+        height,
+        tuple(placements),
+        tuple(sd_px.values()),
+        _pair_reports(tiles, poses),
+        grid,
+        tuple(tiles.frames[number].path for number in named),
+        doubtful,
+        tuple(tiles.left_out),
     )
 
 
@@ -350,6 +343,13 @@ def _name_strays(tiles: Tiles, matrices: dict[int, Matrix], places: Sequence[Pla
         tiles.left_out.append(PhotoError(frame.path, reason))
 
 
+def _placements(tiles: Tiles, poses: Poses, matrices: Mapping[int, Matrix]) -> list[Placement]:
+    """Say of each tile that has a place where it lies and how it is brightened."""
+    used = sorted(matrices)
+    gains = _gains(tiles, poses, used)
+    return [Placement(tiles.frames[tile], matrices[tile], gains[tile]) for tile in used]
+
+
 def _gains(tiles: Tiles, poses: Poses, used: Sequence[int]) -> dict[int, FloatArray]:
     """Return the factor a channel that makes each tile as bright as its neighbours."""
     numbers = {tile: number for number, tile in enumerate(used)}
@@ -384,3 +384,15 @@ def _log_ratio(tiles: Tiles, each: Link) -> NDArray[np.float64]:
 def _border_colour(colours: FloatArray) -> FloatArray:
     edge = np.concatenate([colours[0], colours[-1], colours[:, 0], colours[:, -1]])
     return np.asarray(np.median(edge, axis=0), np.float32)
+
+
+def _pair_reports(tiles: Tiles, poses: Poses) -> tuple[PairReport, ...]:
+    return tuple(
+        PairReport(
+            tiles.frames[each.first].path,
+            tiles.frames[each.second].path,
+            each.correlation,
+            residual,
+        )
+        for each, residual in zip(poses.links, poses.residuals_px.tolist(), strict=True)
+    )

@@ -102,11 +102,9 @@ def add_photos(
         if unopened:
             notes.append(on_unopened(unopened))
         by_name = _samples_by_name(survey, candidates)
-        attempted = [failure.file for failure in failures]
-        counts = {"added": 0, "known": 0}
-        new: set[str] = set()
+        outcomes: dict[str, str | Failure] = {}
         for candidate in candidates:
-            outcome = _add(
+            outcomes[candidate.stored] = _add(
                 survey,
                 candidate,
                 described.get(candidate.path, by_name[candidate.path]),
@@ -115,22 +113,32 @@ def add_photos(
                 from_sheet=candidate.path in described,
                 max_pixels=max_pixels,
             )
-            attempted.append(candidate.stored)
-            if isinstance(outcome, Failure):
-                failures.append(outcome)
-            elif outcome == "edited":
-                counts["added"] += 1
-                notes.append(f"{candidate.stored} was edited since it was added; done anew.")
-            else:
-                counts[outcome] += 1
-            if outcome in ("added", "edited"):
-                new.add(candidate.stored)
             if progress is not None:
                 progress(1)
-        notes += _notes_on_new(survey, new)
-        record_failures(survey.folder, STAGE, attempted, failures)
+        report = _report_of(survey, outcomes, failures, notes)
+        attempted = [*(failure.file for failure in failures), *outcomes]
+        record_failures(survey.folder, STAGE, attempted, report.failures)
         forget_unneeded(survey)
-    return StepReport(counts["added"], counts["known"], tuple(failures), tuple(notes))
+    return report
+
+
+def _report_of(
+    survey: Survey,
+    outcomes: Mapping[str, str | Failure],
+    failures: Sequence[Failure],
+    notes: Sequence[str],
+) -> StepReport:
+    """Count what came of each file, after the paths that led to none and what the sheet says."""
+    edited = [stored for stored, outcome in outcomes.items() if outcome == "edited"]
+    new = {stored for stored, outcome in outcomes.items() if outcome in ("added", "edited")}
+    failed = [outcome for outcome in outcomes.values() if isinstance(outcome, Failure)]
+    done_anew = [f"{stored} was edited since it was added; done anew." for stored in edited]
+    return StepReport(
+        len(new),
+        list(outcomes.values()).count("known"),
+        (*failures, *failed),
+        (*notes, *done_anew, *_notes_on_new(survey, new)),
+    )
 
 
 def forget_unneeded(survey: Survey) -> None:

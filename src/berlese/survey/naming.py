@@ -122,12 +122,7 @@ def identify_specimens(
                 _without_features(crop, bundle) for crop in todo if crop.sha256 not in features
             ]
             if ready:
-                predicted = bundle.predict(
-                    np.stack([features[crop.sha256] for crop in ready]),
-                    backbone_hash=bundle.backbone_hash,
-                    settings=asked_for,
-                    together=None if together is None else together.of(ready),
-                )
+                predicted = _predicted(ready, features, bundle, asked_for, together)
                 with survey.writing() as session:
                     _ensure_model(session, model_id, bundle)
                     session.add_all(_identifications(ready, predicted, bundle, asked))
@@ -200,6 +195,22 @@ def _together(
     )
     rows = {crop.specimen_id: row for row, crop in enumerate(seen)}
     return None if found is None else _Together(found, rows)
+
+
+def _predicted(
+    crops: Sequence[_Crop],
+    features: Mapping[str, NDArray[np.float32]],
+    bundle: Bundle,
+    settings: NamingSettings,
+    together: _Together | None,
+) -> Predictions:
+    """Let the model name some animals, in view of all of them where they are seen together."""
+    return bundle.predict(
+        np.stack([features[crop.sha256] for crop in crops]),
+        backbone_hash=bundle.backbone_hash,
+        settings=settings,
+        together=None if together is None else together.of(crops),
+    )
 
 
 def _crops(survey: Survey) -> list[_Crop]:

@@ -118,13 +118,24 @@ def write_report(
     truth : mapping, optional
         Figures of `berlese.study.detection.DetectionReport`, where the truth is known.
     """
-    environment = Environment(
+    path = survey.exports / REPORT_NAME
+    template = _environment().get_template("report.html.j2")
+    write_text_atomic(path, template.render(_shown(survey, estimates), truth=truth))
+    return path
+
+
+def _environment() -> Environment:
+    return Environment(
         loader=PackageLoader("berlese.survey"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+def _shown(survey: Survey, estimates: Estimates | None) -> dict[str, Any]:
+    """Gather what the page shows, by the names that the template calls it."""
     photos = _photos(survey)
     sites, samples = community_by_site(survey), community_table(survey)
     counting = counting_section(survey, estimates or estimate_survey(survey))
@@ -132,35 +143,31 @@ def write_report(
     distance = read_distance(survey)
     reviewed = 0 if counting.progress is None else counting.progress.drawn
     steps = () if distance is None else distance.next_steps(survey, reviewed=reviewed)
-    page = environment.get_template("report.html.j2").render(
-        title=survey.settings.name,
-        summary=summarise(survey),
-        photos=photos,
-        groups=[group for group in groups if group[0] != UNKNOWN],
-        lengths=_lengths(groups),
-        people=any(each.reviewer for photo in photos for each in photo.specimens),
-        sites=_matrix(sites),
-        samples=_matrix(samples),
-        figure=_figure(sites),
-        imaging=summary_of(look_at_photos(survey)),
-        distance=distance,
-        steps=steps,
-        counting=counting,
-        strangers=strangers,
-        trust=trust_in(survey),
-        with_code=with_code,
-        largest_shown=LARGEST_SHOWN,
+    return {
+        "title": survey.settings.name,
+        "summary": summarise(survey),
+        "photos": photos,
+        "groups": [group for group in groups if group[0] != UNKNOWN],
+        "lengths": _lengths(groups),
+        "people": any(each.reviewer for photo in photos for each in photo.specimens),
+        "sites": _matrix(sites),
+        "samples": _matrix(samples),
+        "figure": _figure(sites),
+        "imaging": summary_of(look_at_photos(survey)),
+        "distance": distance,
+        "steps": steps,
+        "counting": counting,
+        "strangers": strangers,
+        "trust": trust_in(survey),
+        "with_code": with_code,
+        "largest_shown": LARGEST_SHOWN,
         **_unknown_ones(dict(groups).get(UNKNOWN, []), strangers),
-        label_of=label_of,
-        models=_models(survey),
-        runs=_runs(survey),
-        truth=truth,
-        version=__version__,
-        unknown=UNKNOWN,
-    )
-    path = survey.exports / REPORT_NAME
-    write_text_atomic(path, page)
-    return path
+        "label_of": label_of,
+        "models": _models(survey),
+        "runs": _runs(survey),
+        "version": __version__,
+        "unknown": UNKNOWN,
+    }
 
 
 def with_code(text: str) -> Markup:

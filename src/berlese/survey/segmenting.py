@@ -94,24 +94,17 @@ def segment_photos(
     """
     settings = settings or SegmentSettings()
     done, failures = 0, []
-    notes: tuple[str, ...] = ()
     with survey.exclusive():
-        if learn:
-            notes = learn_from_review(survey, settings, max_pixels=max_pixels).notes()
-        elif learn is not None:
-            forget_lesson(survey)
+        notes = _learn_or_forget(survey, settings, max_pixels, learn=learn)
         lesson = stored_lesson(survey)
-        crops_of = selectinload(Photo.specimens).load_only(Specimen.crop_path, Specimen.current)
-        with survey.reading() as session:
-            with_edits = (crops_of, selectinload(Photo.edits))
-            photos = session.scalars(current_photos().options(*with_edits)).all()
-            todo = [
-                photo
-                for photo in photos
-                if overwrite
-                or photo.segmentation != _method(settings, photo, lesson)
-                or _lacks_crops(survey, photo)
-            ]
+        photos = _photos(survey)
+        todo = [
+            photo
+            for photo in photos
+            if overwrite
+            or photo.segmentation != _method(settings, photo, lesson)
+            or _lacks_crops(survey, photo)
+        ]
         _advance(progress, len(photos) - len(todo))
         for photo in todo:
             try:
@@ -126,6 +119,25 @@ def segment_photos(
         record_failures(survey.folder, STAGE, [photo.path for photo in photos], failures)
         notes += notes_on_empty(_empty_photos(survey))
     return StepReport(done, len(photos) - len(todo), tuple(failures), notes)
+
+
+def _learn_or_forget(
+    survey: Survey, settings: SegmentSettings, max_pixels: int | None, *, learn: bool | None
+) -> tuple[str, ...]:
+    """Change the lesson that holds as is asked for; notes tell what was learned."""
+    if learn:
+        return learn_from_review(survey, settings, max_pixels=max_pixels).notes()
+    if learn is not None:
+        forget_lesson(survey)
+    return ()
+
+
+def _photos(survey: Survey) -> Sequence[Photo]:
+    """List the photos that count, with all that the search of one needs."""
+    crops_of = selectinload(Photo.specimens).load_only(Specimen.crop_path, Specimen.current)
+    with survey.reading() as session:
+        with_edits = (crops_of, selectinload(Photo.edits))
+        return session.scalars(current_photos().options(*with_edits)).all()
 
 
 def notes_on_empty(names: Sequence[str]) -> tuple[str, ...]:

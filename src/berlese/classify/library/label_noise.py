@@ -108,11 +108,7 @@ def doubt_labels(
         X = PCA(AXES_OF_LARGE, svd_solver="randomized", random_state=0).fit_transform(X)
     taxa, codes = np.unique(y, return_inverse=True)
     folds = folds_of(y, groups, random_state)
-    if len(taxa) < 2 or not folds:
-        raise LibraryError(
-            f"names can be doubted among two taxa and two photos or more, got {len(taxa)} taxa "
-            f"and {len(folds)} folds. Add pictures."
-        )
+    _require_two(len(taxa), len(folds))
     neighbours = _neighbours(X)
     trusted = np.ones(len(y), bool)
     makers = (LinearClassifier, kernel_classifier) if new_classifiers is None else new_classifiers
@@ -120,10 +116,7 @@ def doubt_labels(
     for _ in range(max(rounds, 1)):
         probabilities = _held_out(X, codes, len(taxa), folds, trusted, makers)
         share = _shares_among(neighbours, codes, len(taxa), trusted)
-        support = probabilities * (share + SMALLEST_SHARE)
-        own = support[rows, codes]
-        support[rows, codes] = 0
-        score = own / np.maximum(own + support.max(axis=1), SMALLEST)
+        score = _scores(probabilities, share, codes)
         wrong = _expected_wrong(probabilities, codes)
         trusted = _trusted(score, codes, wrong)
     return Suspicion(
@@ -134,6 +127,14 @@ def doubt_labels(
         proposed=taxa[probabilities.argmax(axis=1)],
         expected_wrong=wrong,
     )
+
+
+def _require_two(n_taxa: int, n_folds: int) -> None:
+    if n_taxa < 2 or not n_folds:
+        raise LibraryError(
+            f"names can be doubted among two taxa and two photos or more, got {n_taxa} taxa "
+            f"and {n_folds} folds. Add pictures."
+        )
 
 
 def kernel_classifier() -> Any:
@@ -206,6 +207,18 @@ def _shares_among(
     np.add.at(shares, (rows, codes[neighbours[counted]]), 1)
     total: NDArray[np.float64] = np.maximum(shares.sum(axis=1, keepdims=True), 1)
     return shares / total
+
+
+def _scores(
+    probabilities: NDArray[np.float64], shares: NDArray[np.float64], codes: NDArray[np.intp]
+) -> NDArray[np.float64]:
+    """Weigh what speaks for each picture's own name against the best other one, 0 to 1."""
+    rows = np.arange(len(codes))
+    support = probabilities * (shares + SMALLEST_SHARE)
+    own = support[rows, codes]
+    support[rows, codes] = 0
+    score: NDArray[np.float64] = own / np.maximum(own + support.max(axis=1), SMALLEST)
+    return score
 
 
 def _expected_wrong(probabilities: NDArray[np.float64], codes: NDArray[np.intp]) -> int:

@@ -64,15 +64,9 @@ def recalibrate(
     X, y = X[fresh], y[fresh]
     groups = None if groups is None else np.asarray(groups)[fresh]
     members = None if groups is None else np.unique(groups, return_inverse=True)[1]
-    classes = np.array(bundle.classes)
-    known = np.isin(y, classes)
-    if not known.any():
-        raise SettingError(
-            f"none of the {len(y)} reviewed animals is of a taxon that the model knows "
-            f"({', '.join(classes[:5])}{', ...' if len(classes) > 5 else ''}); name some that are."
-        )
+    known = _known_rows(bundle, y)
     raw = bundle.classifier.predict_proba(X)
-    codes = np.searchsorted(classes, y[known])
+    codes = np.searchsorted(np.array(bundle.classes), y[known])
     of_known = None if members is None else members[known]
     calibration = Calibration.fit(
         raw[known], codes, of_known, domain=domain, random_state=random_state
@@ -103,6 +97,18 @@ def _left_out(fresh: NDArray[np.bool_]) -> list[str]:
     if not known:
         return []
     return [f"{known} reviewed animals that the model has learned from are left out"]
+
+
+def _known_rows(bundle: Bundle, names: NDArray[np.str_]) -> NDArray[np.bool_]:
+    """Tell which names are taxa of the model, and refuse where none is."""
+    classes = np.array(bundle.classes)
+    known = np.isin(names, classes)
+    if not known.any():
+        raise SettingError(
+            f"none of the {len(names)} reviewed animals is of a taxon that the model knows "
+            f"({', '.join(classes[:5])}{', ...' if len(classes) > 5 else ''}); name some that are."
+        )
+    return known
 
 
 def _unknown_rule(

@@ -50,7 +50,7 @@ def plan(
     """Say which animals to look at next, drawn at random, and when to stop."""
     with user_errors():
         from berlese.classify.counts.review_plan import Goal
-        from berlese.exchange.review_pictures import pictures_beside, write_review_pictures
+        from berlese.exchange.review_pictures import write_review_pictures
         from berlese.exchange.review_sheet import write_review_sheet
         from berlese.survey.planning import review_progress
         from berlese.survey.reviewing import next_to_review
@@ -72,12 +72,18 @@ def plan(
         return
     typer.echo(progress.in_words())
     if out is not None and wanted:
-        typer.echo(
-            f"{out}: {len(animals)} animals to look at, {pictures_beside(out)} shows them. "
-            "Fill in scientificName (or validated, unknown, dubious, discarded in "
-            "identificationVerificationStatus), then: "
-            f"berlese import {as_word(out)} --into {as_word(survey)} --by {as_word('YOUR NAME')}"
-        )
+        typer.echo(_how_to_fill_in(out, len(animals), survey))
+
+
+def _how_to_fill_in(sheet: Path, n_animals: int, survey: Path) -> str:
+    from berlese.exchange.review_pictures import pictures_beside
+
+    return (
+        f"{sheet}: {n_animals} animals to look at, {pictures_beside(sheet)} shows them. "
+        "Fill in scientificName (or validated, unknown, dubious, discarded in "
+        "identificationVerificationStatus), then: "
+        f"berlese import {as_word(sheet)} --into {as_word(survey)} --by {as_word('YOUR NAME')}"
+    )
 
 
 def import_names(
