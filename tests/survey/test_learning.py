@@ -97,6 +97,11 @@ def test_too_few_words_teach_nothing_and_it_is_said(searched: Survey) -> None:
     assert report.n_done == 0
 
 
+def test_without_a_review_nothing_is_learned_and_it_is_said(searched: Survey) -> None:
+    (note,) = segment_photos(searched, learn=True).notes
+    assert note.startswith("Nothing is learned: 0 animals and 0 things that are none were reviewed")
+
+
 def test_a_review_without_a_discarded_thing_changes_nothing(searched: Survey) -> None:
     words = [
         GivenName(each.specimen_id, "Carabidae", "validated", "s") for each in animals_of(searched)
@@ -104,6 +109,33 @@ def test_a_review_without_a_discarded_thing_changes_nothing(searched: Survey) ->
     add_names(searched, words, "Ada")
     taught = learn_from_review(searched, SegmentSettings())
     assert (taught.learned.lesson, taught.learned.animals, taught.gone) == (None, 72, 0)
+
+
+def test_what_is_not_seen_any_more_teaches_nothing_and_it_is_said(searched: Survey) -> None:
+    review(searched)
+    report = segment_photos(searched, SegmentSettings(min_length_px=5000), learn=True)
+    assert report.notes[0].startswith("Nothing is learned: 0 animals and 0 things")
+    assert report.notes[1] == (
+        "45 reviewed outlines match nothing that the program sees on the photos now, as where "
+        "animals were found with other settings, or joined or cut by a person: nothing is learned "
+        "from them."
+    )
+
+
+def test_an_outline_that_is_not_seen_any_more_counts_once(searched: Survey) -> None:
+    made = cut_animal(searched, "0.png", 1, 2, "Ada")
+    words = [GivenName(each, "Carabidae", "validated", "sheet") for each in made.ids]
+    assert not add_names(searched, words, "Ada").failures
+    assert learn_from_review(searched, SegmentSettings(min_length_px=5000)).gone == 3
+
+
+def test_an_outline_of_which_two_spoke_is_not_gone(searched: Survey) -> None:
+    whole = animals_of(searched)[0]
+    cut_animal(searched, whole.photo, whole.specimen_id, 2, "Ada")
+    words = [GivenName(whole.specimen_id, None, "discarded", "sheet")]
+    add_names(searched, words, "Eve")
+    taught = learn_from_review(searched, SegmentSettings())
+    assert (taught.learned.others, taught.gone) == (1, 2)
 
 
 def test_what_was_cut_was_none_by_itself(searched: Survey) -> None:

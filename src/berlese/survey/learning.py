@@ -40,7 +40,9 @@ class Taught:
     ----------
     learned : Learned
     gone : int
-        Things reviewed that are no candidates any more, so that nothing is learned from them.
+        Outlines reviewed that are no candidates, as those found with other settings, or joined or
+        cut by a person, so that nothing is learned from them; photos that cannot be opened left
+        out.
     """
 
     learned: Learned
@@ -48,23 +50,37 @@ class Taught:
 
     def notes(self) -> tuple[str, ...]:
         """Say it in words."""
+        return (self._of_lesson(), *self._of_gone())
+
+    def _of_lesson(self) -> str:
         told = self.learned
         seen = f"{told.animals} animals and {told.others} things that are none were reviewed"
         if min(told.animals, told.others) < FEWEST:
             return (
                 f"Nothing is learned: {seen}, and {FEWEST} of each are needed. Animals are found "
-                "as without a review.",
+                "as without a review."
             )
         figures = f"{told.loss_before:.3f} to {told.loss_after:.3f}"
         if told.lesson is None:
             return (
                 f"Nothing is learned: {seen}, and no lesson from them does surely better on "
                 f"photos left out (mean logarithmic loss {figures}). Animals are found as without "
-                "a review.",
+                "a review."
             )
         return (
             f"Learned from the review: {seen}; on photos left out the mean logarithmic loss went "
-            f"from {figures}. `berlese segment SURVEY --forget` takes it back.",
+            f"from {figures}. `berlese segment SURVEY --forget` takes it back."
+        )
+
+    def _of_gone(self) -> tuple[str, ...]:
+        if not self.gone:
+            return ()
+        one = self.gone == 1
+        which = "1 reviewed outline matches" if one else f"{self.gone} reviewed outlines match"
+        return (
+            f"{which} nothing that the program sees on the photos now, as where animals were "
+            "found with other settings, or joined or cut by a person: nothing is learned from "
+            f"{'it' if one else 'them'}.",
         )
 
 
@@ -92,11 +108,11 @@ def learn_from_review(
         except UNUSABLE:
             continue
         if found is None:
-            gone += len(words)
+            gone += len({box for box, _ in words})
             continue
         candidates, rated = found
-        known = _matched(candidates, words)
-        gone += len(words) - len(known)
+        known, unmatched = _matched(candidates, words)
+        gone += len(unmatched)
         for place, is_animal in known.items():
             ratings.append(rated.ratings[place])
             evidence.append(rated.evidence[place])
@@ -104,7 +120,7 @@ def learn_from_review(
             owners.append(number)
     learned = learn(
         np.array(ratings, float),
-        np.array(evidence, float).reshape(len(ratings), -1),
+        np.array(evidence, float),  # none of which is looked at where there are too few
         np.array(said, bool),
         np.array(owners, np.intp),
     )
@@ -176,12 +192,17 @@ def _box(polygon: list[list[float]]) -> Box:
     return box_around(np.array(polygon, float))
 
 
-def _matched(candidates: Sequence[Candidate], words: Sequence[_Said]) -> dict[int, bool]:
-    """Places of the candidates that people spoke of, and whether they are animals."""
+def _matched(
+    candidates: Sequence[Candidate], words: Sequence[_Said]
+) -> tuple[dict[int, bool], set[Box]]:
+    """Places of the candidates that people spoke of, and whether they are animals; other boxes."""
     frames = np.array([each.frame for each in candidates]).reshape(-1, 4)
     known: dict[int, bool] = {}
+    unmatched = set()
     for box, is_animal in words:
         ious = ious_of(frames, np.array([[box.left, box.top, box.right, box.bottom]], float))
         if len(ious) and ious.max() >= SAME_IOU:
             known[int(ious.argmax())] = is_animal
-    return known
+        else:
+            unmatched.add(box)
+    return known, unmatched
