@@ -171,3 +171,44 @@ def test_names_that_wait_after_a_cut_are_told_and_count_again(survey, berlese, t
     progress = json.loads(berlese("plan", survey, "--json").stdout)["progress"]
     assert progress["reviewed_at_random"] >= 6
     assert progress["waiting"] == 0
+
+
+def name_in_order(survey, berlese, sheet, count):
+    """Name the first animals of the review's order; all rows of the sheet come back."""
+    assert berlese("plan", survey, "--out", sheet, "--count", count).exit_code == 0
+    rows = fill_in(sheet, "unknown")
+    assert berlese("import", sheet, "--into", survey, "--by", "Ada").exit_code == 0
+    return rows
+
+
+def test_names_that_wait_for_animals_that_come_in_are_told(survey, bundle, berlese, tmp_path):
+    photos, second = tmp_path / "photos", tmp_path / "photos" / "wood" / "2.png"
+    assert berlese("remove", survey, second).exit_code == 0
+    assert len(name_in_order(survey, berlese, tmp_path / "review.csv", 6)) == 6
+    added = json.loads(berlese("add", survey, photos, "--json").stdout)
+    waiting = json.loads(berlese("plan", survey, "--json").stdout)["progress"]["waiting"]
+    assert waiting > 0
+    (note,) = added["notes"]
+    assert note.startswith(f"{waiting} reviewed name")
+    assert "until" in note
+    assert json.loads(berlese("add", survey, photos, "--json").stdout)["notes"] == []  # once
+    removed = json.loads(berlese("remove", survey, second, "--json").stdout)
+    assert removed["notes"] == []  # all six count again
+    command = ("run", photos, "--model", bundle, "--out", survey, "--json", "--quiet")
+    assert note in json.loads(berlese(*command).stdout)["notes"]
+    assert note not in json.loads(berlese(*command).stdout)["notes"]
+
+
+def test_names_that_wait_once_photos_are_taken_out_are_told(survey, berlese, tmp_path):
+    sheet = tmp_path / "review.csv"
+    assert berlese("plan", survey, "--out", sheet, "--count", 12).exit_code == 0
+    header, *lines = sheet.read_text(encoding="utf-8").splitlines()
+    photo_of = [row["photo"] for row in csv.DictReader([header, *lines])]
+    others = [at for at, photo in enumerate(photo_of) if photo != photo_of[0]]
+    named = [lines[0], lines[others[1]]]  # the first of all, and the second of the other photo
+    sheet.write_text("\n".join([header, *named]) + "\n", encoding="utf-8")
+    fill_in(sheet, "unknown")
+    assert berlese("import", sheet, "--into", survey, "--by", "Ada").exit_code == 0
+    first = tmp_path / "photos" / "wood" / photo_of[0].rsplit("/", 1)[-1]
+    told = " ".join(berlese("remove", survey, first).stdout.split())
+    assert "1 reviewed name waits until 1 animal is named" in told

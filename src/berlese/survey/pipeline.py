@@ -25,6 +25,7 @@ from berlese.survey.failures import Failure, StepReport
 from berlese.survey.library import group_notes, read_library
 from berlese.survey.outputs import write_outputs
 from berlese.survey.report import write_report
+from berlese.survey.reviewing import drawn_names, with_notes_on_order
 from berlese.survey.samples import hash_of_sheet, read_sample_sheet
 from berlese.survey.steps import (
     add_photos,
@@ -202,6 +203,7 @@ def _name_animals(
     survey: Survey, photos: list[Path], settings: RunSettings, stages: Stages
 ) -> tuple[StepReport, ModelInUse, tuple[Failure, ...]]:
     """Go from photos to named animals; tell of the photos, the model and its library."""
+    drawn = drawn_names(survey)
     with stages("photos", count_photos(survey, photos)) as advance:
         added = add_photos(
             survey,
@@ -224,7 +226,7 @@ def _name_animals(
     with stages("identify", animals) as advance:
         identify_specimens(survey, model.bundle, settings.naming, progress=advance)
     noted = replace(added, notes=(*added.notes, *segmented.notes))
-    return noted, model, library_failures
+    return with_notes_on_order(noted, survey, drawn), model, library_failures
 
 
 def model_for(

@@ -8,7 +8,7 @@ themselves, and for nothing else.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -255,6 +255,11 @@ def notes_on_order(survey: Survey, drawn: int) -> tuple[str, ...]:
         f"for other animals again: berlese plan {as_argument(survey.folder)} --out FILE.csv lists "
         "these first.",
     )
+
+
+def with_notes_on_order(report: StepReport, survey: Survey, drawn: int) -> StepReport:
+    """Add to a report, among its notes, what `notes_on_order` tells."""
+    return replace(report, notes=(*report.notes, *notes_on_order(survey, drawn)))
 
 
 def taxa_to_teach(survey: Survey, names: Iterable[GivenName]) -> dict[str, int]:

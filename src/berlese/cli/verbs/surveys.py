@@ -1,6 +1,5 @@
 """`init`, `add`, `segment`, `table`, `report`: a survey, step by step."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -46,6 +45,7 @@ def add(
     with user_errors():
         from berlese.survey.adding import add_photos, count_photos
         from berlese.survey.missing import with_missing_step
+        from berlese.survey.reviewing import drawn_names, with_notes_on_order
         from berlese.survey.samples import hash_of_sheet
         from berlese.survey.survey import Survey
 
@@ -57,6 +57,7 @@ def add(
             opened.recorded("add", settings, sheets),
             Stages(quiet=quiet)("add photos", count_photos(opened, photos)) as advance,
         ):
+            drawn = drawn_names(opened)
             report = add_photos(
                 opened,
                 photos,
@@ -66,7 +67,7 @@ def add(
                 progress=advance,
             )
             offers = _offered_scales(opened) if json else {}
-            report = with_missing_step(report, opened)
+            report = with_notes_on_order(with_missing_step(report, opened), opened, drawn)
     finish_step(report, "photos added", as_json=json, more=offers)
 
 
@@ -88,6 +89,7 @@ def remove(
     """Take photos out of a survey: they stop counting. Adding them again brings all back."""
     with user_errors():
         from berlese.survey.removing import remove_photos
+        from berlese.survey.reviewing import drawn_names, with_notes_on_order
         from berlese.survey.survey import Survey
 
         settings = {"photos": [str(photo) for photo in photos]}
@@ -96,7 +98,8 @@ def remove(
             opened.exclusive(),
             opened.recorded("remove", settings, {}),
         ):
-            report = remove_photos(opened, photos)
+            drawn = drawn_names(opened)
+            report = with_notes_on_order(remove_photos(opened, photos), opened, drawn)
     finish_step(report, "photos removed", as_json=json)
 
 
@@ -130,7 +133,7 @@ def segment(
         folder = survey_among(targets, out)
         if folder is not None:
             from berlese.survey.missing import with_missing_step
-            from berlese.survey.reviewing import drawn_names, notes_on_order
+            from berlese.survey.reviewing import drawn_names, with_notes_on_order
             from berlese.survey.steps import segment_photos
             from berlese.survey.tables import current_photos
 
@@ -150,8 +153,7 @@ def segment(
                     progress=advance,
                 )
                 offers = _offered_scales(survey) if json else {}
-                report = with_missing_step(report, survey)
-                report = replace(report, notes=(*report.notes, *notes_on_order(survey, drawn)))
+                report = with_notes_on_order(with_missing_step(report, survey), survey, drawn)
         elif out is not None:
             from berlese.cli.segmentation import segment_into_folder
 
