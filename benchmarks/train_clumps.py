@@ -37,7 +37,7 @@ from berlese.simulate.plates import draw_cast, draw_kind, simulate_plate
 from berlese.specimens import clumps
 from berlese.specimens.bands import Sweep, Thing
 from berlese.specimens.candidates import outlines_of
-from berlese.specimens.clumps import STEP, UNIT, clump_patch, gathered
+from berlese.specimens.clumps import STEP, THICKNESSES, UNIT, clump_patch, gathered
 from berlese.specimens.floor import ground_of, stretched
 from berlese.specimens.matching import match_boxes
 from berlese.specimens.outline import Box
@@ -185,7 +185,9 @@ def _patch(
     thing: Thing, mask: NDArray[np.bool_], left: int, top: int, owner: NDArray[np.int16]
 ) -> Patch:
     rows, columns = slice(top, top + mask.shape[0]), slice(left, left + mask.shape[1])
-    values, scale = clump_patch(thing.pixels[rows, columns], thing.ground[rows, columns], mask)
+    values, scale = clump_patch(
+        thing.pixels[rows, columns], thing.ground[rows, columns], mask, THICKNESSES[0]
+    )
     own = owner[thing.top + top :, thing.left + left :][: mask.shape[0], : mask.shape[1]] * mask
     owner = np.zeros(values.shape[1:], np.int16)
     height, width = round(own.shape[0] * scale), round(own.shape[1] * scale)

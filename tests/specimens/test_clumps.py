@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from berlese.specimens.clumps import LONGEST, STEP, UNIT, clump_patch, gathered, ways_by_network
+from berlese.specimens import clumps
+from berlese.specimens.clumps import (
+    LONGEST,
+    SEVERAL,
+    STEP,
+    THICKNESSES,
+    UNIT,
+    clump_patch,
+    gathered,
+    ways_by_network,
+)
 
 
 def telling(labels):
@@ -88,13 +98,18 @@ def test_large_clumps_are_told_by_some_of_their_pixels():
     assert len(np.unique(np.stack([truth[truth > 0], labels[truth > 0]]), axis=1).T) == 16
 
 
-@given(height=st.integers(4, 400), width=st.integers(4, 400))
-def test_a_patch_has_the_things_proportions_and_a_side_that_the_network_takes(height, width):
+@given(
+    height=st.integers(4, 400), width=st.integers(4, 400), thickness=st.sampled_from(THICKNESSES)
+)
+def test_a_patch_has_the_things_proportions_and_a_side_that_the_network_takes(
+    height, width, thickness
+):
     pixels = np.full((height, width, 3), 90, np.uint8)
     mask = np.ones((height, width), bool)
-    values, scale = clump_patch(pixels, pixels + np.uint8(80), mask)
+    values, scale = clump_patch(pixels, pixels + np.uint8(80), mask, thickness)
     assert values.shape[0] == 4
-    assert all(side % STEP == 0 and side <= LONGEST + STEP for side in values.shape[1:])
+    longest = LONGEST * thickness
+    assert all(side % STEP == 0 and side <= longest + STEP for side in values.shape[1:])
     seen = values[3] > 0.5
     assert seen.any(axis=1).sum() == pytest.approx(height * scale, abs=1)
     assert seen.any(axis=0).sum() == pytest.approx(width * scale, abs=1)
@@ -134,3 +149,18 @@ def test_one_beetle_is_not_cut():
         cv2.ellipse(image, (35, 50), (20, 30), 0, 0, 360, colour, -1)
         cv2.ellipse(image, (35, 17), (10, 9), 0, 0, 360, colour, -1)
     assert not ways_by_network(pixels, np.full_like(pixels, 220), mask > 0, 16)
+
+
+def test_where_several_are_seen_the_network_is_asked_in_more_detail_too(monkeypatch):
+    pixels, ground, truth = two_worms()
+    shown = (pixels, ground, truth > 0, 16)
+    once = ways_by_network(*shown, finely=False)
+    twice = ways_by_network(*shown)
+    assert max(map(len, once)) >= SEVERAL
+    assert len(twice) > len(once)
+    for before, after in zip(once, twice, strict=False):
+        for (part, *at), (same, *there) in zip(before, after, strict=True):
+            assert at == there
+            assert (part == same).all()
+    monkeypatch.setattr(clumps, "SEVERAL", 1 + max(map(len, once)))
+    assert len(ways_by_network(*shown)) == len(once)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from berlese.simulate.plates import PlateKind, simulate_plate
-from berlese.specimens.candidates import AS_IS, CUT, FEATURES, LEAVE, TRIMMED
+from berlese.specimens.candidates import AS_IS, CUT, CUT_FINELY, FEATURES, LEAVE, TRIMMED
 from berlese.specimens.context import CONTEXT, candidates_in
 from berlese.specimens.judge import KINDS, _weights, effort_for, judge, probabilities
 from berlese.specimens.outline import Box
@@ -96,3 +96,5 @@ def test_what_surely_is_not_several_by_its_look_is_trimmed_at_most():
     unsure = np.log(np.array([0.3, 0.3, 0.2, 0.2], np.float32))
     assert TRIMMED not in effort_for([replace(each, look=unsure) for each in wholes])
     assert TRIMMED not in effort_for([replace(each, look=None) for each in wholes])
+    tangle = np.log(np.array([0.2, 0.6, 0.1, 0.1], np.float32))
+    assert set(effort_for([replace(each, look=tangle) for each in wholes])) == {CUT_FINELY}

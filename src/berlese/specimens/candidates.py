@@ -26,8 +26,8 @@ NECKS = (0.4, 0.62, 0.82)  # ever wider necks at which a thing may be cut
 
 FAINT_SHARE = 0.5  # of the contrast of an outline that its faint limbs and wings have
 
-# Effort: leave it out, take it as it is, trim it, cut it in every way.
-LEAVE, AS_IS, TRIMMED, CUT = range(4)
+# Effort: leave it out, take it as it is, trim it, cut it, cut it in every way.
+LEAVE, AS_IS, TRIMMED, CUT, CUT_FINELY = range(5)
 _SQUARE = np.ones((3, 3), np.uint8)
 
 _Mask = NDArray[np.bool_]
@@ -92,8 +92,8 @@ def readings_of(
     smallest : float
         Least length of an animal in photo pixels.
     effort_for : callable, optional
-        Tells of wholes which of `AS_IS`, `TRIMMED` and `CUT` is worth while: before they are looked
-        at, and again once they have been. Without it, all is looked at and cut.
+        Tells of wholes which effort, from `LEAVE` to `CUT_FINELY`, is worth while: before they are
+        looked at, and again once they have been. Without it, all is looked at and cut finely.
     look : callable, optional
         Makes `Candidate.look` of pictures of shape (n, 5, side, side).
     """
@@ -132,7 +132,7 @@ def _efforts(
 ) -> list[int]:
     """How much effort is worth while on each of some candidates."""
     if effort_for is None or not found:
-        return [CUT] * len(found)
+        return [CUT_FINELY] * len(found)
     return [int(each) for each in effort_for(found)]
 
 
@@ -246,8 +246,8 @@ def _ways_to_cut(whole: Piece, smallest: float, effort: int) -> Iterator[list[Pi
     depth = depth_of(whole.mask)
     trimmed = _without_threads(whole.mask, depth, least)
     ways = [trimmed] if trimmed else []
-    if effort == CUT:
-        ways += _ways_into_several(whole, depth, least)
+    if effort >= CUT:
+        ways += _ways_into_several(whole, depth, least, finely=effort == CUT_FINELY)
     for parts in ways:
         yield [
             Piece(whole.thing, part, whole.left + x, whole.top + y, len(parts))
@@ -256,7 +256,7 @@ def _ways_to_cut(whole: Piece, smallest: float, effort: int) -> Iterator[list[Pi
 
 
 def _ways_into_several(
-    whole: Piece, depth: NDArray[np.float32], least: float
+    whole: Piece, depth: NDArray[np.float32], least: float, *, finely: bool
 ) -> Iterator[list[Part]]:
     """Yield ways to cut a thing into animals: at faint bridges, at necks, by the network."""
     thing, mask = whole.thing, whole.mask
@@ -271,9 +271,8 @@ def _ways_into_several(
         if len(parts) > count:
             count = len(parts)
             yield parts
-    yield from ways_by_network(
-        thing.pixels[rows, columns], thing.ground[rows, columns], mask, least
-    )
+    shown = (thing.pixels[rows, columns], thing.ground[rows, columns], mask)
+    yield from ways_by_network(*shown, least, finely=finely)
 
 
 def _without_threads(mask: _Mask, depth: NDArray[np.float32], least: float) -> list[Part]:

@@ -2,10 +2,11 @@
 
 A thing is outlined and cut in several ways, and each way may be right in one corner and wrong in
 another. A small network rates each candidate in the light of those that share its pixels: whether
-what contains it, what lies in it and what crosses it look like animals too. Half of a rating is
+what contains it, what lies in it and what crosses it look like animals too. A fifth of a rating is
 what the candidate looks like by itself (`berlese.specimens.look`), which errs less on photos unlike
-those that the network was trained on. Those are taken, of all that do not overlap, that explain
-the most pixels by what is rated best.
+those that the network was trained on; what hardly looks like an animal is none, whatever lies
+around it, such as a wing case that a beetle holds off. Those are taken, of all that do not overlap,
+that explain the most pixels by what is rated best.
 `benchmarks/train_choice.py` trained the network, on plates that the judge was not trained on.
 """
 
@@ -32,7 +33,9 @@ from berlese.specimens.matching import ious_of
 from berlese.specimens.networks import outputs_of, weights_of
 
 WEIGHTS = "choice.safetensors"
-KEPT_SCORE = 0.38  # rating from which a candidate is taken
+LOOK_SHARE = 0.2  # of a rating
+LEAST_LOOK = 0.22  # probability of an animal by the look: what has less is rated 0
+KEPT_SCORE = 0.35  # rating from which a candidate is taken
 NO_GAIN = 0.15  # rating of pixels that are as well left out
 MOST_ROUNDS = 6  # in which what is taken is bettered
 DARK = 120.0  # grey levels below the ground: what is as dark casts a shadow that is seen
@@ -328,10 +331,11 @@ def _pairs_in(
 
 
 def ratings_of(evidence: _Float, weights: dict[str, NDArray[Any]]) -> _Float:
-    """Rate evidence of shape (m, d): half by the network, half by the look."""
+    """Rate evidence of shape (m, d), by the network and the look."""
     known = len(weights["mean"])
     members = [
         1 / (1 + np.exp(-values[:, 0])) for values in outputs_of(evidence[:, :known], weights)
     ]
     look = np.exp(evidence[:, known - len(KINDS) + ANIMAL])
-    return np.asarray((np.mean(members, axis=0) + look) / 2)
+    ratings = (1 - LOOK_SHARE) * np.mean(members, axis=0) + LOOK_SHARE * look
+    return np.asarray(np.where(look < LEAST_LOOK, 0.0, ratings))

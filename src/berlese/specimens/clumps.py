@@ -20,8 +20,11 @@ from berlese.specimens.networks import session_of
 from berlese.specimens.split import Part, depth_of, grown
 
 NETWORK = "clumps.onnx"
-THICKNESS = 24.0  # pixels of the thickest body as the network sees it
-LONGEST = 320.0  # pixels of the longer side as the network sees it
+# Pixels of the thickest body as the network sees it: it is asked twice, as thin animals that lie
+# with a thick one are seen by the second view only.
+THICKNESSES = (24.0, 36.0)
+SEVERAL = 4  # animals that the first view sees in what is worth the second
+LONGEST = 40 / 3  # of that thickness that the longer side has at most as the network sees it
 STEP = 32  # sides of what the network sees are multiples of it
 UNIT = 16.0  # pixels: what it tells is in this unit
 CONTRAST_UNIT = 80.0  # grey levels
@@ -38,13 +41,17 @@ _Floats = NDArray[np.float32]
 _Mask = NDArray[np.bool_]
 
 
-def clump_patch(pixels: _Bytes, ground: _Bytes, mask: _Mask) -> tuple[_Floats, float]:
+def clump_patch(
+    pixels: _Bytes, ground: _Bytes, mask: _Mask, thickness: float
+) -> tuple[_Floats, float]:
     """Show a thing to the network: colours over the ground and the mask, at a common size.
 
     Parameters
     ----------
     pixels, ground : ndarray of uint8 of shape (h, w, 3)
     mask : ndarray of bool of shape (h, w)
+    thickness : float
+        Of the thickest body in the patch, in pixels; less where the patch would be too large.
 
     Returns
     -------
@@ -54,7 +61,7 @@ def clump_patch(pixels: _Bytes, ground: _Bytes, mask: _Mask) -> tuple[_Floats, f
         Patch pixels over pixels of the mask.
     """
     thick = 2 * float(depth_of(mask).max())
-    scale = min(THICKNESS / thick, LONGEST / max(mask.shape))
+    scale = thickness * min(1 / thick, LONGEST / max(mask.shape))
     size = (max(1, round(mask.shape[1] * scale)), max(1, round(mask.shape[0] * scale)))
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     away = (pixels.astype(np.float32) - ground) / np.float32(CONTRAST_UNIT)
@@ -65,13 +72,17 @@ def clump_patch(pixels: _Bytes, ground: _Bytes, mask: _Mask) -> tuple[_Floats, f
     return np.ascontiguousarray(small.transpose(2, 0, 1)), scale
 
 
-def told_by_network(pixels: _Bytes, ground: _Bytes, mask: _Mask) -> tuple[_Floats, _Mask, float]:
+def told_by_network(
+    pixels: _Bytes, ground: _Bytes, mask: _Mask, thickness: float
+) -> tuple[_Floats, _Mask, float]:
     """Ask the network which animal each pixel of a thing belongs to: the mean of four views.
 
     Parameters
     ----------
     pixels, ground : ndarray of uint8 of shape (h, w, 3)
     mask : ndarray of bool of shape (h, w)
+    thickness : float
+        At which the network is shown the thing, see `clump_patch`.
 
     Returns
     -------
@@ -82,7 +93,7 @@ def told_by_network(pixels: _Bytes, ground: _Bytes, mask: _Mask) -> tuple[_Float
     scale : float
         Patch pixels over pixels of the mask.
     """
-    values, scale = clump_patch(pixels, ground, mask)
+    values, scale = clump_patch(pixels, ground, mask, thickness)
     return _told_of(values), values[3] > 0.5, scale
 
 
@@ -98,7 +109,7 @@ def _told_of(values: _Floats) -> _Floats:
 
 
 def ways_by_network(
-    pixels: _Bytes, ground: _Bytes, mask: _Mask, smallest: float
+    pixels: _Bytes, ground: _Bytes, mask: _Mask, smallest: float, *, finely: bool = True
 ) -> list[list[Part]]:
     """List ways to cut a thing into two animals or more; none where it looks like one.
 
@@ -108,12 +119,23 @@ def ways_by_network(
     mask : ndarray of bool of shape (h, w)
     smallest : float
         Least length of an animal in pixels of the mask.
+    finely : bool
+        Ask a second time, in more detail, where the first shows `SEVERAL` animals or more.
     """
-    told, inside, scale = told_by_network(pixels, ground, mask)
-    pixels_tell = _told_inside(told, inside)
+    ways: list[list[Part]] = []
+    for thickness in THICKNESSES if finely else THICKNESSES[:1]:
+        told, inside, scale = told_by_network(pixels, ground, mask, thickness)
+        ways += _ways_told(_told_inside(told, inside), scale, mask, smallest)
+        if max(map(len, ways), default=0) < SEVERAL:
+            break
+    return ways
+
+
+def _ways_told(told: "_Told", scale: float, mask: _Mask, smallest: float) -> list[list[Part]]:
+    """Ever finer ways to cut a thing by what its pixels tell."""
     ways: list[list[Part]] = []
     for apart, explained in WAYS:
-        labels = _gathered(pixels_tell, apart, explained)
+        labels = _gathered(told, apart, explained)
         count = int(labels.max())
         if count < 2 or (ways and count <= len(ways[-1])):
             continue

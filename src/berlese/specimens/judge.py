@@ -12,7 +12,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from berlese.specimens.candidates import AS_IS, CUT, LEAVE, TRIMMED, Candidate, Reading
+from berlese.specimens.candidates import (
+    AS_IS,
+    CUT,
+    LEAVE,
+    TRIMMED,
+    Candidate,
+    Reading,
+)
 from berlese.specimens.context import CONTEXT, candidates_in, context_of
 from berlese.specimens.networks import outputs_of, weights_of
 
@@ -21,7 +28,7 @@ ANIMAL, SEVERAL, PART, DIRT = range(len(KINDS))
 WEIGHTS = "judge.safetensors"
 SURE = 0.94  # probability of what is not looked at
 SURE_OF_BOTH = 0.7  # of what is not cut
-LEAST_SEVERAL = 0.05  # by its look, of what is cut into several
+LEAST_SEVERAL, LIKELY_SEVERAL = 0.05, 0.5  # by its look, of what is cut into several, and finely
 LEAST_PROBABILITY = 1e-4  # probability; what is less says no more
 
 _Float = NDArray[np.float64]
@@ -74,7 +81,7 @@ def looks_of(candidates: Sequence[Candidate], odds: _Float) -> _Float:
 
 
 def effort_for(wholes: Sequence[Candidate]) -> NDArray[np.intp]:
-    """Tell which of `LEAVE`, `AS_IS`, `TRIMMED` and `CUT` is worth while for each whole thing.
+    """Tell which effort, from `LEAVE` to `CUT_FINELY`, is worth while for each whole thing.
 
     What is plainly dirt is left, what is plainly an animal is taken as it is. What surely holds
     no two animals by its look is not cut into several.
@@ -87,7 +94,8 @@ def effort_for(wholes: Sequence[Candidate]) -> NDArray[np.intp]:
             looks = np.exp(each.look)
             odds[number] = (odds[number] + looks) / 2
             least[number] = SURE_OF_BOTH
-            efforts[number] = CUT if looks[SEVERAL] >= LEAST_SEVERAL else TRIMMED
+            bounds = (LEAST_SEVERAL, LIKELY_SEVERAL)
+            efforts[number] = TRIMMED + np.searchsorted(bounds, looks[SEVERAL], side="right")
     efforts[odds[:, ANIMAL] > least] = AS_IS
     efforts[odds[:, DIRT] > least] = LEAVE
     return efforts
