@@ -5,7 +5,8 @@
 On these plates most animals were laid on another one, by 0.5 to 30 % of their own pixels. An
 animal comes out if a found box meets its own at IoU .5. Watershed is the usual recipe: Gaussian,
 Otsu's threshold of the contrast, maxima of the distance transform as seeds, 20 pixels apart.
-Tells of animals alone, in pairs and in ever larger clumps how many come out.
+Tells for Berlese how many come out of animals alone, in pairs and in ever larger clumps; what lies
+within two pixels of each other is one clump.
 """
 
 import argparse
@@ -24,7 +25,13 @@ from berlese.specimens.outline import Box
 from berlese.specimens.segment import segment
 
 GROUNDS = ("white", "grey", "dark")
-SIZES = (range(1, 2), range(2, 3), range(3, 6), range(6, 11), range(11, 1000))
+SIZES = {
+    "alone": range(1, 2),
+    "in pairs": range(2, 3),
+    "in clumps of 3 to 5": range(3, 6),
+    "in clumps of 6 to 10": range(6, 11),
+    "in larger ones": range(11, 1000),
+}
 
 
 def by_watershed(pixels: NDArray[np.uint8], apart: float) -> list[Box]:
@@ -50,10 +57,8 @@ def clump_sizes(photo: SimulatedPhoto) -> NDArray[np.int_]:
         box = each.box
         covered[box.top : box.bottom, box.left : box.right] |= each.mask
     _, clumps = cv2.connectedComponents(cv2.dilate(covered, np.ones((3, 3), np.uint8)))
-    middles = [
-        np.argwhere(each.mask)[0] + (each.box.top, each.box.left) for each in photo.specimens
-    ]
-    own = np.array([clumps[tuple(place)] for place in middles])
+    places = [np.argwhere(each.mask)[0] + (each.box.top, each.box.left) for each in photo.specimens]
+    own = np.array([clumps[tuple(place)] for place in places])
     return np.bincount(own)[own]
 
 
@@ -62,7 +67,7 @@ def main() -> None:
     parser.add_argument("--plates", type=int, default=6)
     parser.add_argument("--seed", type=int, default=3000)
     options = parser.parse_args()
-    met_of_size = {size: np.zeros(2, int) for size in SIZES}
+    by_size = {name: np.zeros(2, int) for name in SIZES}
     sums: dict[str, NDArray[np.int_]] = {"berlese": np.zeros(3, int), "watershed": np.zeros(3, int)}
     for number in range(options.plates):
         kind = PlateKind(
@@ -86,15 +91,16 @@ def main() -> None:
             if name == "berlese":
                 met = np.isin(np.arange(len(truth)), [animal for _, animal, _ in pairs])
                 sizes = clump_sizes(photo)
-                for size, counts in met_of_size.items():
-                    counts += (met[np.isin(sizes, size)].sum(), np.isin(sizes, size).sum())
+                for lying, size in SIZES.items():
+                    some = np.isin(sizes, size)
+                    by_size[lying] += (met[some].sum(), some.sum())
     for name, (matched, found, true) in sums.items():
         print(
             f"{name:10s} {matched} of {true} animals come out one each ({matched / true:.3f}); "
             f"{found} found, precision {matched / found:.3f}"
         )
-    for size, (met, true) in met_of_size.items():
-        print(f"  in clumps of {size[0]} to {size[-1]}: {met} of {true} ({met / max(true, 1):.3f})")
+    for lying, (matched, true) in by_size.items():
+        print(f"berlese, {lying}: {matched} of {true} ({matched / max(true, 1):.3f})")
 
 
 if __name__ == "__main__":

@@ -7,9 +7,9 @@ pasted of real animals of the `train` half; none was seen by the judge, though t
 were. A candidate's rating is 0 unless it is an animal as `train_judge.py` tells, and then rises
 from 0 to 1 as its box meets the true one at IoU .3 to .7. Prints what is found, by ever higher
 least ratings, on the last fifth of the plates by a network trained on the others. About half an
-hour on two cores for the defaults. The shipped network is of the plates with seeds 40,000 to 40,299
-and 40,360 to 40,659, the clumps of which were all cut finely where three animals were seen, on the
-first half whatever was seen.
+hour on two cores for the defaults. The shipped network is of 600 other such plates, with seeds from
+40,000 to 40,299 and from 40,360 to 40,659, of which more clumps were cut finely than are now (from
+two and from three parts): the script gives a network like it, not the same.
 """
 
 import argparse
@@ -157,16 +157,16 @@ def _trained(scaled: torch.Tensor, wanted: torch.Tensor, seed: int) -> list[torc
 def report(state: dict[str, NDArray[np.float32]], found: Sequence[Found]) -> None:
     """Print how many animals are found, and how many of those found are animals."""
     for least in LEASTS:
-        matched, taken, true = 0, 0, 0
+        matched, count, true = 0, 0, 0
         for each in found:
             evidence = each.rated.evidence
             taken = chosen(each.rated._replace(ratings=ratings_of(evidence, state)), least)
             boxes = [each.boxes[place] for place in taken.places.tolist()]
             matched += len(match_boxes(boxes, each.truth))
-            taken, true = taken + len(boxes), true + len(each.truth)
+            count, true = count + len(boxes), true + len(each.truth)
         print(
-            f"from {least}: {matched} of {true} found, precision {matched / max(taken, 1):.3f}, "
-            f"F1 {2 * matched / max(taken + true, 1):.3f}",
+            f"from {least}: {matched} of {true} found, precision {matched / max(count, 1):.3f}, "
+            f"F1 {2 * matched / max(count + true, 1):.3f}",
             flush=True,
         )
 

@@ -9,8 +9,19 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from berlese.specimens.candidates import FEATURES, Candidate
-from berlese.specimens.choice import MOST_OVERLAP, Rated, chosen, evidence_of, rated
+from berlese.specimens.choice import (
+    LEAST_LOOK,
+    LOOK_SHARE,
+    MOST_OVERLAP,
+    WEIGHTS,
+    Rated,
+    chosen,
+    evidence_of,
+    rated,
+    ratings_of,
+)
 from berlese.specimens.judge import KINDS
+from berlese.specimens.networks import weights_of
 
 
 def _candidate(left, top, width, height, *, thing=(0, 0, 1.0), scale=1.0) -> Candidate:
@@ -134,7 +145,7 @@ def test_what_is_surely_dirt_is_not_rated():
 def test_evidence_tells_what_lies_within_and_around():
     whole = _candidate(0, 0, 40, 10)
     parts = (_candidate(0, 0, 15, 10), _candidate(15, 0, 25, 10))
-    odds = _odds(0.2, 0.8, 0.6)
+    odds = _odds(0.3, 0.8, 0.6)
     alone = evidence_of([[(whole,)]], odds[:1])[1]
     together = evidence_of([[(whole,), parts]], odds)[1]
     assert not np.array_equal(alone[0], together[0])
@@ -148,10 +159,23 @@ def test_ratings_do_not_depend_on_the_place(shift):
         (_candidate(shift[0], shift[1], 40, 10),),
         (_candidate(shift[0], shift[1], 15, 10), _candidate(shift[0] + 15, shift[1], 25, 10)),
     ]
-    here = rated([cut], _odds(0.2, 0.8, 0.6))
+    here = rated([cut], _odds(0.3, 0.8, 0.6))
     there = [
         tuple(replace(each, left=each.left + 7, top=each.top + 9) for each in some) for some in cut
     ]
     np.testing.assert_allclose(
-        rated([there], _odds(0.2, 0.8, 0.6)).ratings, here.ratings, rtol=1e-6
+        rated([there], _odds(0.3, 0.8, 0.6)).ratings, here.ratings, rtol=1e-6
     )
+
+
+def test_what_hardly_looks_like_an_animal_is_rated_nought_and_the_look_is_a_share_of_others():
+    weights = weights_of(WEIGHTS)
+    evidence = np.zeros((4, len(weights["mean"]) + len(FEATURES)))
+    place = len(weights["mean"]) - len(KINDS) + KINDS.index("animal")
+    looks = np.array([LEAST_LOOK - 0.01, LEAST_LOOK + 0.01, 0.6, 0.9])
+    evidence[:, place] = np.log(looks)
+    blind = weights["deviation"].copy()
+    blind[place] = 1e9  # so the network itself does not see the look
+    ratings = ratings_of(evidence, weights | {"deviation": blind})
+    assert ratings[0] == 0
+    np.testing.assert_allclose(np.diff(ratings[1:]), LOOK_SHARE * np.diff(looks[1:]), rtol=1e-6)

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from berlese.specimens import clumps
 from berlese.specimens.clumps import (
     LONGEST,
-    SEVERAL,
     STEP,
     THICKNESSES,
     UNIT,
@@ -151,16 +150,25 @@ def test_one_beetle_is_not_cut():
     assert not ways_by_network(pixels, np.full_like(pixels, 220), mask > 0, 16)
 
 
-def test_where_several_are_seen_the_network_is_asked_in_more_detail_too(monkeypatch):
+def test_a_tangle_is_shown_to_the_network_in_more_detail_too(monkeypatch):
     pixels, ground, truth = two_worms()
+    asked = []
+
+    def told_by_network(*shown):
+        asked.append(shown[-1])
+        return told(*shown)
+
+    told = clumps.told_by_network
+    monkeypatch.setattr(clumps, "told_by_network", told_by_network)
     shown = (pixels, ground, truth > 0, 16)
     once = ways_by_network(*shown, finely=False)
+    assert asked == [THICKNESSES[0]]
+    asked.clear()
+    monkeypatch.setattr(clumps, "TANGLE", max(map(len, once)))
     twice = ways_by_network(*shown)
-    assert max(map(len, once)) >= SEVERAL
-    assert len(twice) > len(once)
-    for before, after in zip(once, twice, strict=False):
-        for (part, *at), (same, *there) in zip(before, after, strict=True):
-            assert at == there
-            assert (part == same).all()
-    monkeypatch.setattr(clumps, "SEVERAL", 1 + max(map(len, once)))
+    assert asked == list(THICKNESSES)
+    assert [len(way) for way in twice[: len(once)]] == [len(way) for way in once]
+    asked.clear()
+    monkeypatch.setattr(clumps, "TANGLE", 1 + max(map(len, once)))
     assert len(ways_by_network(*shown)) == len(once)
+    assert asked == [THICKNESSES[0]]

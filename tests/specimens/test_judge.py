@@ -92,9 +92,9 @@ def test_what_surely_is_not_several_by_its_look_is_trimmed_at_most():
     plate = simulate_plate(2002, PlateKind(animals=20, grains=10, clumped=0.4), size_px=800)
     wholes = [cuts[0][0] for cuts in read_photo(Pixels(plate.pixels), SegmentSettings())]
     unsure = np.log(np.array([0.3, 0.04, 0.33, 0.33], np.float32))
-    assert CUT not in effort_for([replace(each, look=unsure) for each in wholes])
+    assert effort_for([replace(each, look=unsure) for each in wholes]).max() <= TRIMMED
     unsure = np.log(np.array([0.3, 0.3, 0.2, 0.2], np.float32))
-    assert TRIMMED not in effort_for([replace(each, look=unsure) for each in wholes])
+    assert set(effort_for([replace(each, look=unsure) for each in wholes])) == {CUT}
     assert TRIMMED not in effort_for([replace(each, look=None) for each in wholes])
     tangle = np.log(np.array([0.2, 0.6, 0.1, 0.1], np.float32))
     assert set(effort_for([replace(each, look=tangle) for each in wholes])) == {CUT_FINELY}

@@ -5,8 +5,8 @@ another. A small network rates each candidate in the light of those that share i
 what contains it, what lies in it and what crosses it look like animals too. A fifth of a rating is
 what the candidate looks like by itself (`berlese.specimens.look`), which errs less on photos unlike
 those that the network was trained on; what hardly looks like an animal is none, whatever lies
-around it, such as a wing case that a beetle holds off. Those are taken, of all that do not overlap,
-that explain the most pixels by what is rated best.
+around it: so the spread wing case of a beetle is no second animal. Those are taken, of all that do
+not overlap, that explain the most pixels by what is rated best.
 `benchmarks/train_choice.py` trained the network, on plates that the judge was not trained on.
 """
 
@@ -331,7 +331,7 @@ def _pairs_in(
 
 
 def ratings_of(evidence: _Float, weights: dict[str, NDArray[Any]]) -> _Float:
-    """Rate evidence of shape (m, d), by the network and the look."""
+    """Rate evidence of shape (m, d), 0 for what hardly looks like an animal by itself."""
     known = len(weights["mean"])
     members = [
         1 / (1 + np.exp(-values[:, 0])) for values in outputs_of(evidence[:, :known], weights)

@@ -20,11 +20,11 @@ from berlese.specimens.networks import session_of
 from berlese.specimens.split import Part, depth_of, grown
 
 NETWORK = "clumps.onnx"
-# Pixels of the thickest body as the network sees it: it is asked twice, as thin animals that lie
-# with a thick one are seen by the second view only.
+# Pixels of the thickest body as the network sees it. It was trained on the first; of a tangle it is
+# asked a second time, for thin animals that lie with a thick one have too few pixels at the first.
 THICKNESSES = (24.0, 36.0)
-SEVERAL = 4  # animals that the first view sees in what is worth the second
-LONGEST = 40 / 3  # of that thickness that the longer side has at most as the network sees it
+LONGEST = 40 / 3  # times that thickness that the longer side has at most as the network sees it
+TANGLE = 4  # parts that the first view cuts a thing into, from which on it is a tangle
 STEP = 32  # sides of what the network sees are multiples of it
 UNIT = 16.0  # pixels: what it tells is in this unit
 CONTRAST_UNIT = 80.0  # grey levels
@@ -120,13 +120,14 @@ def ways_by_network(
     smallest : float
         Least length of an animal in pixels of the mask.
     finely : bool
-        Ask a second time, in more detail, where the first shows `SEVERAL` animals or more.
+        Ask a second time, in more detail, where a way has `TANGLE` parts or more; the ways that
+        this gives come after the others.
     """
     ways: list[list[Part]] = []
     for thickness in THICKNESSES if finely else THICKNESSES[:1]:
         told, inside, scale = told_by_network(pixels, ground, mask, thickness)
         ways += _ways_told(_told_inside(told, inside), scale, mask, smallest)
-        if max(map(len, ways), default=0) < SEVERAL:
+        if max(map(len, ways), default=0) < TANGLE:
             break
     return ways
 

@@ -12,14 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from berlese.specimens.candidates import (
-    AS_IS,
-    CUT,
-    LEAVE,
-    TRIMMED,
-    Candidate,
-    Reading,
-)
+from berlese.specimens.candidates import AS_IS, CUT, CUT_FINELY, LEAVE, TRIMMED, Candidate, Reading
 from berlese.specimens.context import CONTEXT, candidates_in, context_of
 from berlese.specimens.networks import outputs_of, weights_of
 
@@ -84,7 +77,7 @@ def effort_for(wholes: Sequence[Candidate]) -> NDArray[np.intp]:
     """Tell which effort, from `LEAVE` to `CUT_FINELY`, is worth while for each whole thing.
 
     What is plainly dirt is left, what is plainly an animal is taken as it is. What surely holds
-    no two animals by its look is not cut into several.
+    no two animals by its look is not cut into several; what likely does is cut finely.
     """
     odds = probabilities(np.array([each.features for each in wholes]), _weights(), "alone")
     efforts = np.full(len(wholes), CUT)
@@ -94,11 +87,17 @@ def effort_for(wholes: Sequence[Candidate]) -> NDArray[np.intp]:
             looks = np.exp(each.look)
             odds[number] = (odds[number] + looks) / 2
             least[number] = SURE_OF_BOTH
-            bounds = (LEAST_SEVERAL, LIKELY_SEVERAL)
-            efforts[number] = TRIMMED + np.searchsorted(bounds, looks[SEVERAL], side="right")
+            efforts[number] = _effort_to_cut(float(looks[SEVERAL]))
     efforts[odds[:, ANIMAL] > least] = AS_IS
     efforts[odds[:, DIRT] > least] = LEAVE
     return efforts
+
+
+def _effort_to_cut(several: float) -> int:
+    """Effort for what is so likely several animals by its look."""
+    if several < LEAST_SEVERAL:
+        return TRIMMED
+    return CUT if several < LIKELY_SEVERAL else CUT_FINELY
 
 
 def _weights() -> dict[str, _Float]:

@@ -20,7 +20,8 @@ from berlese.specimens.split import Part, depth_of, grown, split_touching
 
 SMALLEST = 6.0  # pixels: least length of a part
 NECKS = np.linspace(0.35, 0.95, 13)  # thickness of a neck over that of the slighter body
-# See `berlese.specimens.clumps.gathered`: from coarse to fine, the coarsest that gives the number.
+# See `berlese.specimens.clumps.gathered`: from coarse to fine, the coarsest that gives the number;
+# where none does, the network is asked in more detail before necks are tried.
 GATHERED = tuple((apart, 1.5 * apart) for apart in (40, 28, 20, 14, 10, 7, 5))
 MOST_PARTS = 20
 BRIDGE = 3  # pixels: thickness of what joins outlines that lie apart
