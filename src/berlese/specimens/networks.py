@@ -10,6 +10,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from safetensors.numpy import load
 
+_AT_ONCE = 4096  # rows, so that a photo of a gigapixel needs no more memory for it than others
 _FAR = 4.0  # standard deviations; what lies farther counts as far as that
 
 _Float = NDArray[np.float64]
@@ -56,10 +57,14 @@ def outputs_of(
     """
     scaled = (features - weights[f"{prefix}mean"]) / weights[f"{prefix}deviation"]
     scaled = np.clip(scaled, -_FAR, _FAR)
+    parts = np.split(scaled, range(_AT_ONCE, len(scaled), _AT_ONCE))
     for member in range(int(weights[f"{prefix}members"][0])):
-        values = scaled
-        for layer in range(3):
-            values = values @ weights[f"{prefix}{member}.{layer}.weight"]
-            values = values + weights[f"{prefix}{member}.{layer}.bias"]
-            values = np.maximum(values, 0) if layer < 2 else values
-        yield values
+        yield np.concatenate([_outputs(part, weights, f"{prefix}{member}") for part in parts])
+
+
+def _outputs(values: _Float, weights: dict[str, NDArray[Any]], member: str) -> _Float:
+    for layer in range(3):
+        values = values @ weights[f"{member}.{layer}.weight"]
+        values = values + weights[f"{member}.{layer}.bias"]
+        values = np.maximum(values, 0) if layer < 2 else values
+    return values
