@@ -72,9 +72,27 @@ def clump_patch(
     return np.ascontiguousarray(small.transpose(2, 0, 1)), scale
 
 
-def told_by_network(
-    pixels: _Bytes, ground: _Bytes, mask: _Mask, thickness: float
-) -> tuple[_Floats, _Mask, float]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Told:
+    """What the pixels of a thing tell: the animal of each, in pixels, and how far to trust it.
+
+    `shape` is that of the patch, of which `scale` pixels are one of the thing's. `away` holds the
+    squared distances from `starts` to `voters`, of which each stands for `step` pixels.
+    """
+
+    shape: tuple[int, ...]
+    scale: float
+    rows: NDArray[np.intp]
+    columns: NDArray[np.intp]
+    points: _Floats
+    trust: _Floats
+    starts: _Floats
+    voters: _Floats
+    away: _Floats
+    step: int
+
+
+def told_by_network(pixels: _Bytes, ground: _Bytes, mask: _Mask, thickness: float) -> Told:
     """Ask the network which animal each pixel of a thing belongs to: the mean of four views.
 
     Parameters
@@ -83,18 +101,9 @@ def told_by_network(
     mask : ndarray of bool of shape (h, w)
     thickness : float
         At which the network is shown the thing, see `clump_patch`.
-
-    Returns
-    -------
-    told : ndarray of float32 of shape (6, H, W)
-        What each pixel of the patch tells, as `gathered` takes it.
-    inside : ndarray of bool of shape (H, W)
-        Where the patch shows the thing.
-    scale : float
-        Patch pixels over pixels of the mask.
     """
     values, scale = clump_patch(pixels, ground, mask, thickness)
-    return _told_of(values), values[3] > 0.5, scale
+    return _told_inside(_told_of(values), values[3] > 0.5, scale)
 
 
 def _told_of(values: _Floats) -> _Floats:
@@ -125,22 +134,22 @@ def ways_by_network(
     """
     ways: list[list[Part]] = []
     for thickness in THICKNESSES if finely else THICKNESSES[:1]:
-        told, inside, scale = told_by_network(pixels, ground, mask, thickness)
-        ways += _ways_told(_told_inside(told, inside), scale, mask, smallest)
+        told = told_by_network(pixels, ground, mask, thickness)
+        ways += _ways_told(told, mask, smallest)
         if max(map(len, ways), default=0) < TANGLE:
             break
     return ways
 
 
-def _ways_told(told: "_Told", scale: float, mask: _Mask, smallest: float) -> list[list[Part]]:
+def _ways_told(told: Told, mask: _Mask, smallest: float) -> list[list[Part]]:
     """Ever finer ways to cut a thing by what its pixels tell."""
     ways: list[list[Part]] = []
     for apart, explained in WAYS:
-        labels = _gathered(told, apart, explained)
+        labels = gathered_from(told, apart, explained)
         count = int(labels.max())
         if count < 2 or (ways and count <= len(ways[-1])):
             continue
-        bodies = _large_pieces(at_full_size(labels, mask.shape, scale))
+        bodies = _large_pieces(at_full_size(labels, mask.shape, told.scale))
         parts = grown(mask, np.where(mask, bodies, 0), smallest, least_share=PART_SHARE / count)
         if len(parts) > 1:
             ways.append(parts)
@@ -167,29 +176,10 @@ def gathered(told: _Floats, inside: _Mask, apart: float, explained: float) -> ND
     ndarray of int32 of shape (h, w)
         From 1; 0 outside and where a pixel tells of no animal that others tell of.
     """
-    return _gathered(_told_inside(told, inside), apart, explained)
+    return gathered_from(_told_inside(told, inside, 1.0), apart, explained)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Told:
-    """What the pixels of a thing tell: the animal of each, in pixels, and how far to trust it.
-
-    `away` holds the squared distances from `starts` to `voters`, of which each stands for `step`
-    pixels.
-    """
-
-    shape: tuple[int, ...]
-    rows: NDArray[np.intp]
-    columns: NDArray[np.intp]
-    points: _Floats
-    trust: _Floats
-    starts: _Floats
-    voters: _Floats
-    away: _Floats
-    step: int
-
-
-def _told_inside(told: _Floats, inside: _Mask) -> _Told:
+def _told_inside(told: _Floats, inside: _Mask, scale: float) -> Told:
     rows, columns = np.nonzero(inside)
     points = told[:5, rows, columns].T * np.float32(UNIT)
     points[:, 0] += rows
@@ -199,10 +189,11 @@ def _told_inside(told: _Floats, inside: _Mask) -> _Told:
     voters = points[::step]
     starts = voters[:: max(1, -(-len(voters) // MOST_STARTS))]
     away = cdist(starts, voters, "sqeuclidean").astype(np.float32)
-    return _Told(inside.shape, rows, columns, points, trust, starts, voters, away, step)
+    return Told(inside.shape, scale, rows, columns, points, trust, starts, voters, away, step)
 
 
-def _gathered(told: _Told, apart: float, explained: float) -> NDArray[np.int32]:
+def gathered_from(told: Told, apart: float, explained: float) -> NDArray[np.int32]:
+    """As `gathered`, of what the network told of a thing; may be asked again and again."""
     labels = np.zeros(told.shape, np.int32)
     animals = _told_by_many(told, apart, explained)
     if not len(animals):
@@ -214,7 +205,7 @@ def _gathered(told: _Told, apart: float, explained: float) -> NDArray[np.int32]:
     return labels
 
 
-def _told_by_many(told: _Told, apart: float, explained: float) -> _Floats:
+def _told_by_many(told: Told, apart: float, explained: float) -> _Floats:
     """Find the animals that most pixels tell of, one after the other, of shape (n, 5).
 
     What pixels tell is smoothed by a Gaussian of half of `apart`; pixels near to an animal that is

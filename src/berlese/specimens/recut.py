@@ -13,7 +13,7 @@ from scipy.cluster.vq import kmeans2
 from scipy.ndimage import distance_transform_edt
 
 from berlese.errors import SettingError
-from berlese.specimens.clumps import THICKNESSES, at_full_size, gathered, told_by_network
+from berlese.specimens.clumps import THICKNESSES, at_full_size, gathered_from, told_by_network
 from berlese.specimens.measure import filled
 from berlese.specimens.outline import Box, box_around, outline_of
 from berlese.specimens.split import Part, depth_of, grown, split_touching
@@ -101,11 +101,11 @@ def _ways(mask: _Mask, pixels: _Bytes, parts: int) -> Iterator[list[Part]]:
     ground = np.empty_like(pixels)
     ground[:] = np.median(free if len(free) else pixels.reshape(-1, 3), axis=0)
     for thickness in THICKNESSES:
-        told, inside, scale = told_by_network(pixels, ground, mask, thickness)
+        told = told_by_network(pixels, ground, mask, thickness)
         for apart, explained in GATHERED:
-            labels = gathered(told, inside, apart, explained)
+            labels = gathered_from(told, apart, explained)
             if labels.max() == parts:
-                bodies = np.where(mask, at_full_size(labels, mask.shape, scale), 0)
+                bodies = np.where(mask, at_full_size(labels, mask.shape, told.scale), 0)
                 yield grown(mask, bodies, SMALLEST, least_share=LEAST_SHARE / parts)
     depth = depth_of(mask)
     for neck in NECKS:
