@@ -24,7 +24,7 @@ from berlese.specimens.segment import SegmentSettings, fingerprint, rated_candid
 from berlese.survey.added_photos import open_as_added
 from berlese.survey.failures import UNUSABLE
 from berlese.survey.survey import Survey
-from berlese.survey.tables import Photo, Specimen, current_photos, in_force
+from berlese.survey.tables import Photo, Specimen, by_people, current_photos, in_force
 
 LESSON_NAME = "lesson.json"
 SAME_IOU = 0.8  # of the boxes of what was reviewed and of a candidate
@@ -177,7 +177,7 @@ def _reviewed(survey: Survey) -> list[tuple[Photo, list[_Said]]]:
 def _said_of(photo: Photo) -> list[_Said]:
     said: list[_Said] = []
     for each in photo.specimens:
-        word = in_force([w for w in each.identifications if w.identified_by is not None])
+        word = in_force(by_people(each.identifications))
         if word is not None:
             fractions = (each.x, each.y, each.width, each.height)
             box = Box.from_normalised(fractions, photo.width, photo.height)

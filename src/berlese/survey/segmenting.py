@@ -40,6 +40,7 @@ from berlese.survey.tables import (
     OutlineEdit,
     Photo,
     Specimen,
+    by_people,
     current_photos,
     in_force,
     specimen_id,
@@ -209,7 +210,7 @@ def _with_confirmed(
     kept = list(found)
     with survey.reading() as session:
         for row in session.scalars(of_photo.options(selectinload(Specimen.identifications))):
-            word = in_force(_by_people(row))
+            word = in_force(by_people(row.identifications))
             if word is None or word.status == "discarded":
                 continue
             polygon, box = np.array(row.polygon, float), _box_of(row, photo)
@@ -308,7 +309,11 @@ def _remove_idle_crops(survey: Survey, photo_sha256: str) -> None:
     with survey.reading() as session:
         rows = session.scalars(of_photo.options(selectinload(Specimen.identifications))).all()
         every = {survey.absolute(row.crop_path) for row in rows}
-        needed = {survey.absolute(row.crop_path) for row in rows if row.current or _by_people(row)}
+        needed = {
+            survey.absolute(row.crop_path)
+            for row in rows
+            if row.current or by_people(row.identifications)
+        }
     for folder in {path.parent for path in every}:
         for crop in folder.glob("*.png"):
             if CROP_NAME.fullmatch(crop.name) and crop not in needed:
@@ -388,15 +393,15 @@ def carry_names(
         Those of before that people spoke of and that are not found again.
     """
     kept = {each.id for each in before} & {each.id for each in now}
-    gone = [each for each in before if each.id not in kept and _by_people(each)]
+    gone = [each for each in before if each.id not in kept and by_people(each.identifications)]
     new = [each for each in now if each.id not in kept]
     whole = [each for each in gone if not _is_several(each, new, photo)]
     pairs = match_boxes(
         [_box_of(each, photo) for each in new], [_box_of(each, photo) for each in whole]
     )
     for at, was, _ in pairs:
-        said = {_statement(word) for word in _by_people(new[at])}
-        for word in _by_people(whole[was]):
+        said = {_statement(word) for word in by_people(new[at].identifications)}
+        for word in by_people(whole[was].identifications):
             if _statement(word) not in said:
                 taxon, rank, status, by, when, qualifier = _statement(word)
                 copy = Identification(
@@ -429,7 +434,7 @@ def notes_on_lost(photo: Photo, left: Sequence[Specimen]) -> tuple[str, ...]:
 
 def _in_words(specimen: Specimen) -> str:
     """What counts of what people said, and who said it."""
-    word = _by_people(specimen)[-1]
+    word = by_people(specimen.identifications)[-1]
     status = None if word.status == "validated" else word.status
     return f"{' '.join(filter(None, (status, word.taxon)))}, by {word.identified_by}"
 
@@ -437,7 +442,7 @@ def _in_words(specimen: Specimen) -> str:
 def _is_done_with(specimen: Specimen, now: Sequence[Specimen], photo: Photo) -> bool:
     """Tell whether a person said that it is no animal, and none is found there now."""
     box = _box_of(specimen, photo)
-    is_none = _by_people(specimen)[-1].status == "discarded"
+    is_none = by_people(specimen.identifications)[-1].status == "discarded"
     return is_none and not any(_box_of(each, photo).iou(box) > 0 for each in now)
 
 
@@ -453,10 +458,6 @@ def _is_several(specimen: Specimen, now: Sequence[Specimen], photo: Photo) -> bo
             area = filled(other, _box_of(each, photo)).sum()
             inside += shared > area / 2 and shared >= LEAST_PART * own.sum()
     return inside > 1
-
-
-def _by_people(specimen: Specimen) -> list[Identification]:
-    return [word for word in specimen.identifications if word.identified_by is not None]
 
 
 _Statement = tuple[str | None, str | None, str, str | None, str, str | None]

@@ -288,6 +288,11 @@ def current_specimens() -> Select[Specimen]:
     )
 
 
+def by_people(identifications: Iterable[Identification]) -> list[Identification]:
+    """Keep what people said of one specimen, in the same order."""
+    return [each for each in identifications if each.identified_by is not None]
+
+
 def in_force(identifications: Iterable[Identification]) -> Identification | None:
     """Choose what counts for one specimen: a person's latest word, else the latest model's.
 
@@ -297,8 +302,7 @@ def in_force(identifications: Iterable[Identification]) -> Identification | None
         All of one specimen, in the order in which they were added.
     """
     every = list(identifications)
-    by_people = [each for each in every if each.identified_by is not None]
-    chosen = by_people or every
+    chosen = by_people(every) or every
     return chosen[-1] if chosen else None
 
 
