@@ -10,9 +10,9 @@ from scipy import sparse
 
 from berlese.specimens.candidates import FEATURES, Candidate
 from berlese.specimens.choice import (
-    LEAST_LOOK,
     LOOK_SHARE,
     MOST_OVERLAP,
+    SURELY_PART,
     WEIGHTS,
     Rated,
     chosen,
@@ -168,14 +168,27 @@ def test_ratings_do_not_depend_on_the_place(shift):
     )
 
 
-def test_what_hardly_looks_like_an_animal_is_rated_nought_and_the_look_is_a_share_of_others():
+def _evidence(odds, looks) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Evidence with these odds and looks, and weights of a network that sees no look."""
     weights = weights_of(WEIGHTS)
-    evidence = np.zeros((4, len(weights["mean"]) + len(FEATURES)))
-    place = len(weights["mean"]) - len(KINDS) + KINDS.index("animal")
-    looks = np.array([LEAST_LOOK - 0.01, LEAST_LOOK + 0.01, 0.6, 0.9])
-    evidence[:, place] = np.log(looks)
+    known, kinds = len(weights["mean"]), len(KINDS)
+    evidence = np.zeros((len(odds), known + len(FEATURES)))
+    evidence[:, :kinds] = np.log(odds)
+    evidence[:, known - kinds : known] = np.log(looks)
     blind = weights["deviation"].copy()
-    blind[place] = 1e9  # so the network itself does not see the look
-    ratings = ratings_of(evidence, weights | {"deviation": blind})
+    blind[known - kinds :] = 1e9
+    return evidence, weights | {"deviation": blind}
+
+
+def test_the_look_is_a_share_of_the_rating():
+    looks = np.array([[0.1, 0.1, 0.1, 0.7], [0.6, 0.2, 0.1, 0.1], [0.9, 0.05, 0.04, 0.01]])
+    ratings = ratings_of(*_evidence(np.full((3, 4), 0.25), looks))
+    np.testing.assert_allclose(np.diff(ratings), LOOK_SHARE * np.diff(looks[:, 0]), rtol=1e-6)
+
+
+def test_what_judge_and_look_both_take_for_a_part_is_no_animal():
+    part, animal = [0.2, 0.1, SURELY_PART + 0.05, 0.15], [0.5, 0.2, 0.2, 0.1]
+    evidence, weights = _evidence([part, part, animal], [part, animal, part])
+    ratings = ratings_of(evidence, weights)
     assert ratings[0] == 0
-    np.testing.assert_allclose(np.diff(ratings[1:]), LOOK_SHARE * np.diff(looks[1:]), rtol=1e-6)
+    assert (ratings[1:] > 0).all()
