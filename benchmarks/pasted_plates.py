@@ -211,6 +211,9 @@ def pasted_plate(
     spread: float = 0.3,
     clumped: float = 0.2,
     fold: int | None = None,
+    length: float | None = None,
+    animals: float | None = None,
+    dirt: float = 1.0,
 ) -> PastedPlate:
     """Paste one plate.
 
@@ -228,16 +231,24 @@ def pasted_plate(
         Share of the animals that are laid on or against another one.
     fold : {0, 1}, optional
         Take every second animal only, from this one.
+    length : float, optional
+        Typical length of the animals in pixels; drawn from 30 to 130 without it.
+    animals : float, optional
+        How many lie on a million pixels; drawn without it, the more the smaller they are.
+    dirt : float
+        How much lies between them, as a share of what is drawn.
     """
     rng = np.random.default_rng([seed, half == "test"])
     canvas = _laid_out(grounds_of(half), size, rng)
     dark = rng.random() < 0.4
-    typical = float(np.exp(rng.uniform(np.log(30), np.log(130))))
+    drawn = float(np.exp(rng.uniform(np.log(30), np.log(130))))
+    typical = drawn if length is None else length
     faint = rng.uniform(0.25, 1.0)  # of the animals' own contrast
     owner = np.zeros((size, size), np.int32)
     share = (size / 1000) ** 2
-    _litter(canvas, half, typical, int(rng.poisson(rng.uniform(5, 60) * share)), rng)
-    count = int(np.clip(rng.uniform(0.3, 1.0) * (350 / typical) ** 1.2, 3, 40) * share)
+    _litter(canvas, half, typical, int(rng.poisson(dirt * rng.uniform(5, 60) * share)), rng)
+    many = float(np.clip(rng.uniform(0.3, 1.0) * (350 / typical) ** 1.2, 3, 40))
+    count = int((many if animals is None else animals) * share)
     choice = animals_of(half) if fold is None else animals_of(half)[fold::2]
     number = 0
     for index in rng.integers(0, len(choice), count):

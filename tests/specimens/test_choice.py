@@ -13,6 +13,7 @@ from berlese.specimens.choice import (
     LOOK_SHARE,
     MOST_OVERLAP,
     SURELY_PART,
+    SURELY_SEVERAL,
     WEIGHTS,
     Rated,
     chosen,
@@ -168,12 +169,13 @@ def test_ratings_do_not_depend_on_the_place(shift):
     )
 
 
-def _evidence(odds, looks) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+def _evidence(odds, looks, several=0.1) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Evidence with these odds and looks, and weights of a network that sees no look."""
     weights = weights_of(WEIGHTS)
     known, kinds = len(weights["mean"]), len(KINDS)
     evidence = np.zeros((len(odds), known + len(FEATURES)))
     evidence[:, :kinds] = np.log(odds)
+    evidence[:, kinds + KINDS.index("several")] = np.log(several)
     evidence[:, known - kinds : known] = np.log(looks)
     blind = weights["deviation"].copy()
     blind[known - kinds :] = 1e9
@@ -186,9 +188,11 @@ def test_the_look_is_a_share_of_the_rating():
     np.testing.assert_allclose(np.diff(ratings), LOOK_SHARE * np.diff(looks[:, 0]), rtol=1e-6)
 
 
-def test_what_judge_and_look_both_take_for_a_part_is_no_animal():
+def test_what_judge_and_look_both_take_for_a_part_is_no_animal_unless_among_several():
     part, animal = [0.2, 0.1, SURELY_PART + 0.05, 0.15], [0.5, 0.2, 0.2, 0.1]
-    evidence, weights = _evidence([part, part, animal], [part, animal, part])
-    ratings = ratings_of(evidence, weights)
+    of_whole = [0.1, 0.1, 0.1, SURELY_SEVERAL + 0.05]
+    ratings = ratings_of(
+        *_evidence([part, part, animal, part], [part, animal, part, part], of_whole)
+    )
     assert ratings[0] == 0
     assert (ratings[1:] > 0).all()

@@ -5,8 +5,8 @@ another. A small network rates each candidate in the light of those that share i
 what contains it, what lies in it and what crosses it look like animals too. A fifth of a rating is
 what the candidate looks like by itself (`berlese.specimens.look`), which errs less on photos unlike
 those that the network was trained on; what the judge and the look both take for a part is no
-animal, whatever lies around it: so the spread wing case of a beetle is no second one. Those are
-taken, of all that do not overlap, that explain the most pixels by what is rated best.
+animal unless it lies among surely several: so the spread wing case of a beetle is no second one.
+Those are taken, of all that do not overlap, that explain the most pixels by what is rated best.
 `benchmarks/train_choice.py` trained the network, on plates that the judge was not trained on.
 """
 
@@ -34,7 +34,9 @@ from berlese.specimens.networks import outputs_of, weights_of
 
 WEIGHTS = "choice.safetensors"
 LOOK_SHARE = 0.2  # of a rating
-SURELY_PART = 0.5  # probability by the judge, and by the look: what has more of both is rated 0
+# Probability of a part by the judge, and by the look: what has more of both is rated 0, where the
+# whole thing is less likely several than this.
+SURELY_PART, SURELY_SEVERAL = 0.5, 0.8
 KEPT_SCORE = 0.35  # rating from which a candidate is taken
 NO_GAIN = 0.15  # rating of pixels that are as well left out
 MOST_ROUNDS = 6  # in which what is taken is bettered
@@ -331,13 +333,20 @@ def _pairs_in(
 
 
 def ratings_of(evidence: _Float, weights: dict[str, NDArray[Any]]) -> _Float:
-    """Rate evidence of shape (m, d), 0 for what judge and look both take for a part."""
-    known = len(weights["mean"])
+    """Rate evidence of shape (m, d), 0 for what judge and look both take for a part of one animal.
+
+    Notes
+    -----
+    Its first columns hold the logarithms of the judge's odds of the candidate and of the whole
+    thing, the last that the network knows those of the look.
+    """
+    known, kinds = len(weights["mean"]), len(KINDS)
     members = [
         1 / (1 + np.exp(-values[:, 0])) for values in outputs_of(evidence[:, :known], weights)
     ]
-    odds = np.exp(evidence[:, : len(KINDS)])
-    looks = np.exp(evidence[:, known - len(KINDS) : known])
+    odds, of_whole, looks = (
+        np.exp(evidence[:, at : at + kinds]) for at in (0, kinds, known - kinds)
+    )
     ratings = (1 - LOOK_SHARE) * np.mean(members, axis=0) + LOOK_SHARE * looks[:, ANIMAL]
-    surely_part = np.minimum(odds[:, PART], looks[:, PART]) > SURELY_PART
-    return np.asarray(np.where(surely_part, 0.0, ratings))
+    part = np.minimum(odds[:, PART], looks[:, PART]) > SURELY_PART
+    return np.asarray(np.where(part & (of_whole[:, SEVERAL] < SURELY_SEVERAL), 0.0, ratings))
