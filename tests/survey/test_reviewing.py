@@ -12,7 +12,7 @@ from berlese.classify.counts import review_plan
 from berlese.errors import SettingError, SurveyError
 from berlese.specimens.outline import Box
 from berlese.specimens.segment import SegmentSettings, segment_photo
-from berlese.survey import review_order, segmenting
+from berlese.survey import review_order, searching
 from berlese.survey.community import known_taxa
 from berlese.survey.outlining import cut_animal
 from berlese.survey.reviewing import (
@@ -298,7 +298,7 @@ def test_names_follow_an_animal_into_another_outline(named: Survey, monkeypatch)
             box = Box(each.box.left, each.box.top, each.box.right + 1, each.box.bottom + 1)
             yield replace(each, box=box)
 
-    monkeypatch.setattr(segmenting, "segment_photo", lambda *a, **k: list(a_pixel_larger(*a, **k)))
+    monkeypatch.setattr(searching, "segment_photo", lambda *a, **k: list(a_pixel_larger(*a, **k)))
     for _ in range(2):  # and stay one word each, however often it is done
         segment_photos(named, overwrite=True)
     animals = animals_of(named)

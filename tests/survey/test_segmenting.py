@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from berlese.specimens.outline import Specimen as FoundSpecimen
 from berlese.specimens.segment import SegmentSettings
-from berlese.survey import segmenting
+from berlese.survey import searching
 from berlese.survey.reviewing import GivenName, add_names, animals_of
 from berlese.survey.segmenting import outlined
 from berlese.survey.steps import add_photos, segment_photos
@@ -63,7 +63,7 @@ def rectangle(left: float, right: float, bottom: float = 140) -> FoundSpecimen:
 def outlines(survey: Survey, tmp_path: Path, monkeypatch) -> list[FoundSpecimen]:
     """What the next search finds on the only photo of a survey: three animals at first."""
     found = [rectangle(20, 80), rectangle(120, 180), rectangle(220, 280)]
-    monkeypatch.setattr(segmenting, "segment_photo", lambda *_, **__: list(found))
+    monkeypatch.setattr(searching, "segment_photo", lambda *_, **__: list(found))
     save(tmp_path / "a.png", dish(0, 5))
     add_photos(survey, [tmp_path / "a.png"])
     segment_photos(survey)

@@ -12,7 +12,7 @@ from berlese.classify.models.training import train_bundle
 from berlese.classify.naming.promises import NamingSettings
 from berlese.features.embed import embed_files
 from berlese.specimens.segment import SegmentSettings
-from berlese.survey import segmenting
+from berlese.survey import searching, segmenting
 from berlese.survey.failures import read_failures
 from berlese.survey.library import read_library
 from berlese.survey.steps import (
@@ -213,9 +213,9 @@ def test_what_new_settings_no_longer_find_stays_but_does_not_count(
                     identified_at="2026-01-01T00:00:00Z",
                 )
             )  # fmt: skip
-    real = segmenting.segment_photo
+    real = searching.segment_photo
     monkeypatch.setattr(
-        segmenting, "segment_photo", lambda *args, **options: real(*args, **options)[1:]
+        searching, "segment_photo", lambda *args, **options: real(*args, **options)[1:]
     )
     segment_photos(segmented, overwrite=True)
     assert len(rows_of(segmented)) == len(before) - 3

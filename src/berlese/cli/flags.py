@@ -13,7 +13,9 @@ DEFAULT_UNKNOWN_SCORE = "contrast"
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
-Jobs = Annotated[int | None, typer.Option(min=1, help="Threads to use; all cores by default.")]
+Jobs = Annotated[
+    int | None, typer.Option(min=1, help="Threads and processes at a time; all cores by default.")
+]
 Learn = Annotated[
     bool | None,
     typer.Option(

@@ -1,13 +1,15 @@
-"""`berlese segment PHOTO... --out DIR`: outlines as COCO, crops and overlays in a plain folder.
+"""`berlese segment`: the photos of a survey, or photos into a plain folder.
 
-Photos are called in ``specimens.json`` by their paths from the folder that all of them lie in:
-that folder is what programs ask for as the images' root. The crops and overlay of a photo lie
-under its name and the beginning of its hash.
+Of the latter outlines are written as COCO, with crops and overlays. Photos are called in
+``specimens.json`` by their paths from the folder that all of them lie in: that folder is what
+programs ask for as the images' root. The crops and overlay of a photo lie under its name and the
+beginning of its hash.
 """
 
 import os
 import re
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -17,14 +19,20 @@ from berlese.cli.targets import list_pictures, require_absent
 from berlese.errors import BerleseError, SettingError
 from berlese.exchange.coco import CocoPhoto, CocoSpecimen, read_coco, write_coco
 from berlese.photos.identity import sha256_of
-from berlese.photos.reading import MAX_PIXELS, Photo, open_photo
+from berlese.photos.reading import MAX_PIXELS, Photo
 from berlese.photos.writing import write_jpeg, write_png
 from berlese.specimens.crop import cut_patches
 from berlese.specimens.outline import Specimen
 from berlese.specimens.overlay import draw_overlay
-from berlese.specimens.segment import SegmentSettings, segment_photo
+from berlese.specimens.segment import SegmentSettings
 from berlese.survey.failures import UNUSABLE, Failure, StepReport, reason_of, record_failures
-from berlese.survey.segmenting import notes_on_empty, safe_stem
+from berlese.survey.imaging import offered_scales
+from berlese.survey.missing import with_missing_step
+from berlese.survey.reviewing import drawn_names, with_notes_on_order
+from berlese.survey.searching import Search, search_photos
+from berlese.survey.segmenting import notes_on_empty, safe_stem, segment_photos
+from berlese.survey.survey import Survey
+from berlese.survey.tables import current_photos
 
 COCO_NAME = "specimens.json"
 STAGE = "segment"
@@ -71,6 +79,43 @@ def settings_with(
         raise SettingError(f"{name}: {first['msg']}, got {first['input']!r}.") from error
 
 
+def segment_survey(
+    folder: Path,
+    settings: SegmentSettings,
+    *,
+    max_pixels: int | None,
+    overwrite: bool,
+    learn: bool | None,
+    jobs: int | None,
+    stages: Stages,
+    offering: bool,
+) -> tuple[StepReport, dict[str, dict[str, float]]]:
+    """Segment the photos of a survey; if `offering`, give what rulers on them say, too."""
+    with (
+        Survey.open(folder) as survey,
+        survey.exclusive(),
+        survey.recorded("segment", settings.model_dump(mode="json"), {}),
+        stages("segment", survey.count(current_photos())) as advance,
+    ):
+        drawn = drawn_names(survey)
+        report = segment_photos(
+            survey,
+            settings,
+            max_pixels=max_pixels,
+            overwrite=overwrite,
+            learn=learn,
+            jobs=jobs,
+            progress=advance,
+        )
+        offers = scales_offered(survey) if offering else {}
+        return with_notes_on_order(with_missing_step(report, survey), survey, drawn), offers
+
+
+def scales_offered(survey: Survey) -> dict[str, dict[str, float]]:
+    """What rulers on the photos say, for a program to take or leave."""
+    return {"ruler_mm_per_pixel_offered": offered_scales(survey)}
+
+
 def segment_into_folder(
     targets: Sequence[Path],
     out: Path,
@@ -78,6 +123,7 @@ def segment_into_folder(
     *,
     max_pixels: int | None,
     overwrite: bool,
+    jobs: int | None,
     stages: Stages,
 ) -> StepReport:
     """Segment photos into `out`: specimens.json, crops/, overlays/ and failures.csv.
@@ -93,12 +139,20 @@ def segment_into_folder(
     (out / OVERLAYS).mkdir(exist_ok=True)
     paths, failures, notes = list_pictures(targets, STAGE)
     described, made = [], set()
+    limit = MAX_PIXELS if max_pixels is None else max_pixels
+    searches = [Search(path, settings, max_pixels=limit) for path in paths]
+    searched = search_photos(searches, pixels=_pixels_of(searches), jobs=jobs)
+    names = names_below_common_folder(paths)
     with stages("segment", len(paths)) as advance:
-        for path, name in zip(paths, names_below_common_folder(paths), strict=True):
-            try:
-                photo, files = _segment_one(path, name, out, settings, max_pixels)
-            except UNUSABLE as error:
-                failures.append(Failure(str(path), STAGE, reason_of(error)))
+        for search, name, found in zip(searches, names, searched, strict=True):
+            reason = found.failed
+            if reason is None:
+                try:
+                    photo, files = _write_found(search, name, out, found.specimens)
+                except UNUSABLE as error:
+                    reason = reason_of(error)
+            if reason is not None:
+                failures.append(Failure(str(search.path), STAGE, reason))
             else:
                 described.append(photo)
                 made |= files
@@ -126,13 +180,22 @@ def names_below_common_folder(paths: Sequence[Path]) -> list[str]:
     return [path.relative_to(folder).as_posix() for path in whole]
 
 
-def _segment_one(
-    path: Path, name: str, out: Path, settings: SegmentSettings, max_pixels: int | None
+def _pixels_of(searches: Sequence[Search]) -> int:
+    """Pixels of all photos together, those left out that do not open."""
+    pixels = 0
+    for search in searches:
+        with suppress(*UNUSABLE):
+            photo = search.opened()
+            pixels += photo.width * photo.height
+    return pixels
+
+
+def _write_found(
+    search: Search, name: str, out: Path, specimens: Sequence[Specimen]
 ) -> tuple[CocoPhoto, set[Path]]:
-    """Segment a photo; describe it, and tell which pictures were written."""
-    photo = open_photo(path, max_pixels=MAX_PIXELS if max_pixels is None else max_pixels)
-    specimens = segment_photo(photo, settings)
-    stem = f"{safe_stem(path)}-{sha256_of(path)[:8]}"
+    """Write crops and overlay of a photo; describe it, and tell which pictures were written."""
+    photo = search.opened()
+    stem = f"{safe_stem(photo.path)}-{sha256_of(photo.path)[:8]}"
     written = _write_crops(out / CROPS / stem, photo, specimens)
     overlay = out / OVERLAYS / f"{stem}.jpg"
     write_jpeg(

@@ -12,8 +12,8 @@ from berlese.cli.console import Stages
 from berlese.cli.targets import require_absent
 from berlese.errors import ExchangeFormatError, SettingError
 from berlese.exchange.coco import CocoPhoto, CocoSpecimen, read_coco, write_coco
-from berlese.features.backbones import usable_cpus
 from berlese.photos.writing import write_jpeg, write_text_atomic
+from berlese.processes import usable_cpus
 from berlese.simulate.libraries import (
     LIBRARIES,
     PlannedPicture,

@@ -25,6 +25,7 @@ from berlese.features.export import INPUT
 from berlese.features.preprocess import Preprocessing
 from berlese.features.sources import DEFAULT_BACKBONE, BackboneInfo, Recipe, find_recipe, listing
 from berlese.photos.writing import atomic_write, write_text_atomic
+from berlese.processes import usable_cpus
 
 __all__ = [
     "DEFAULT_BACKBONE",
@@ -34,7 +35,6 @@ __all__ = [
     "find_exported",
     "listing",
     "load",
-    "usable_cpus",
 ]
 
 FORMAT = 1  # raised whenever the same weights give other features, beyond rounding
@@ -100,13 +100,6 @@ class Backbone:
             return np.empty((0, self.dim), np.float32)
         (features,) = self.session.run(None, {INPUT: batch})
         return np.asarray(features, np.float32)
-
-
-def usable_cpus() -> int:
-    """Count the CPUs that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def cache_folder() -> Path:

@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from berlese.errors import PhotoError, SettingError
-from berlese.features.backbones import usable_cpus
 from berlese.features.preprocess import Preprocessing
 from berlese.features.store import FeatureStore
 from berlese.photos.identity import sha256_of
 from berlese.photos.reading import decode_image
+from berlese.processes import usable_cpus
 
 BATCH_SIZE = 16
 _STORE_EVERY = 16  # batches a part of the store: what a kill may lose

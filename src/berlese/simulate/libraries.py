@@ -14,15 +14,13 @@ seed and `k` alone, however many are asked for and whatever the number of proces
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 
-import cv2
 import numpy as np
 
 from berlese.errors import SettingError
+from berlese.processes import in_processes
 from berlese.simulate.beetles import ByteArray
 from berlese.simulate.fauna import (
     Difficulty,
@@ -232,17 +230,6 @@ def simulate_pictures(
     """
     if jobs < 1:
         raise SettingError(f"simulate_pictures: jobs must be at least 1, got {jobs!r}.")
-    draw = partial(draw_picture, seed)
     jobs = min(jobs, len(planned) // _CHUNK + 1)
-    if jobs == 1:
-        for each in planned:
-            yield each, draw(each)
-        return
-    # Processes that start afresh: forking is not safe beside other libraries' threads.
-    pool = ProcessPoolExecutor(
-        jobs, mp_context=get_context("spawn"), initializer=cv2.setNumThreads, initargs=(1,)
-    )
-    try:
-        yield from zip(planned, pool.map(draw, planned, chunksize=_CHUNK), strict=True)
-    finally:
-        pool.shutdown(cancel_futures=True)
+    drawn = in_processes(partial(draw_picture, seed), planned, jobs, at_once=_CHUNK)
+    yield from zip(planned, drawn, strict=True)

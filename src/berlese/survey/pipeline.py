@@ -82,7 +82,7 @@ class RunSettings:
     seed : int
         Of everything random.
     jobs : int, optional
-        Threads.
+        Threads and processes at a time; as many as there are processors without it.
     segmentation : SegmentSettings
         How animals are found.
     """
@@ -217,7 +217,11 @@ def _name_animals(
     model, library_failures = model_for(survey, settings, stages)
     with stages("segment", survey.count(current_photos())) as advance:
         segmented = segment_photos(
-            survey, settings.segmentation, max_pixels=settings.max_pixels, progress=advance
+            survey,
+            settings.segmentation,
+            max_pixels=settings.max_pixels,
+            jobs=settings.jobs,
+            progress=advance,
         )
     _refuse_if_none(survey, lambda photo: photo.segmentation is not None)
     animals = survey.count(current_specimens())

@@ -10,7 +10,7 @@ as that person wants them.
 
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -29,10 +29,11 @@ from berlese.specimens.matching import match_boxes
 from berlese.specimens.measure import filled, measure
 from berlese.specimens.outline import Box, box_around, in_reading_order
 from berlese.specimens.outline import Specimen as FoundSpecimen
-from berlese.specimens.segment import SegmentSettings, fingerprint, segment_photo
+from berlese.specimens.segment import SegmentSettings, fingerprint
 from berlese.survey.added_photos import open_as_added
 from berlese.survey.failures import UNUSABLE, Failure, StepReport, reason_of, record_failures
 from berlese.survey.learning import forget_lesson, learn_from_review, stored_lesson
+from berlese.survey.searching import Found, Search, search_photos
 from berlese.survey.sheets import shortened
 from berlese.survey.survey import Survey
 from berlese.survey.tables import (
@@ -66,6 +67,7 @@ def segment_photos(
     max_pixels: int | None = None,
     overwrite: bool = False,
     learn: bool | None = None,
+    jobs: int | None = 1,
     progress: Callable[[int], None] | None = None,
 ) -> StepReport:
     """Segment the photos that were not yet done with these settings.
@@ -84,6 +86,10 @@ def segment_photos(
         Learn from the review first what is an animal on these photos
         (`berlese.survey.learning`), or forget what was learned; without it, what was learned
         before holds.
+    jobs : int, optional
+        Photos searched at a time, at most, each in a process of its own where that is worth it;
+        None for as many as there are processors. A script that asks for several must be one that
+        can be imported (`if __name__ == "__main__"`).
     progress : callable, optional
         Called with the number of photos just finished, skipped ones included.
 
@@ -107,11 +113,11 @@ def segment_photos(
             or _lacks_crops(survey, photo)
         ]
         _advance(progress, len(photos) - len(todo))
-        for photo in todo:
-            try:
-                rows = _specimens_of(survey, photo, settings, lesson, max_pixels)
-            except UNUSABLE as error:
-                failures.append(Failure(photo.path, STAGE, reason_of(error)))
+        searched = _searched(survey, todo, settings, lesson, max_pixels, jobs)
+        for photo, found in zip(todo, searched, strict=True):
+            rows, reason = _specimens_of(survey, photo, found, lesson)
+            if reason is not None:
+                failures.append(Failure(photo.path, STAGE, reason))
             else:
                 method = _method(settings, photo, lesson)
                 notes += _store(survey, photo.sha256, rows, method)
@@ -183,20 +189,45 @@ def _lacks_crops(survey: Survey, photo: Photo) -> bool:
     )
 
 
-def _specimens_of(
+def _searched(
     survey: Survey,
-    row: Photo,
+    photos: Sequence[Photo],
     settings: SegmentSettings,
     lesson: Lesson | None,
     max_pixels: int | None,
-) -> list[Specimen]:
-    """Segment one photo, write its crops and describe its specimens."""
-    photo = open_as_added(survey.absolute(row.path), row, max_pixels)
-    found = segment_photo(photo, settings, lesson=lesson)
+    jobs: int | None,
+) -> Iterator[Found]:
+    """Search photos that are still as they were added."""
+    searches = [
+        Search(
+            survey.absolute(photo.path),
+            settings,
+            lesson,
+            max_pixels=photo.width * photo.height if max_pixels is None else max_pixels,
+            mm_per_pixel=photo.mm_per_pixel,
+            sha256=photo.sha256,
+        )
+        for photo in photos
+    ]
+    pixels = sum(photo.width * photo.height for photo in photos)
+    return search_photos(searches, pixels=pixels, jobs=jobs)
+
+
+def _specimens_of(
+    survey: Survey, row: Photo, searched: Found, lesson: Lesson | None
+) -> tuple[list[Specimen], str | None]:
+    """Write the crops of what was found on a photo and describe it, or say why that failed."""
+    if searched.failed is not None:
+        return [], searched.failed
+    found = searched.specimens
     if lesson is not None:
         found = _with_confirmed(survey, row, found)
-    found = as_people_want(found, row.edits, photo.width, photo.height)
-    return cut_out(survey, photo, row.sha256, _once_a_place(found))
+    found = as_people_want(found, row.edits, row.width, row.height)
+    try:
+        photo = open_as_added(survey.absolute(row.path), row)
+        return cut_out(survey, photo, row.sha256, _once_a_place(found)), None
+    except UNUSABLE as error:
+        return [], reason_of(error)
 
 
 def _with_confirmed(

@@ -1,7 +1,7 @@
 """`init`, `add`, `segment`, `table`, `report`: a survey, step by step."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -43,6 +43,7 @@ def add(
 ) -> None:
     """Add photos to a survey; they stay where they lie."""
     with user_errors():
+        from berlese.cli.segmentation import scales_offered
         from berlese.survey.adding import add_photos, count_photos
         from berlese.survey.missing import with_missing_step
         from berlese.survey.reviewing import drawn_names, with_notes_on_order
@@ -66,16 +67,9 @@ def add(
                 max_pixels=max_pixels,
                 progress=advance,
             )
-            offers = _offered_scales(opened) if json else {}
+            offers = scales_offered(opened) if json else {}
             report = with_notes_on_order(with_missing_step(report, opened), opened, drawn)
     finish_step(report, "photos added", as_json=json, more=offers)
-
-
-def _offered_scales(survey: Any) -> dict[str, Any]:
-    """What rulers on the photos say, for a program to take or leave."""
-    from berlese.survey.imaging import offered_scales
-
-    return {"ruler_mm_per_pixel_offered": offered_scales(survey)}
 
 
 def remove(
@@ -119,46 +113,40 @@ def segment(
     finding: Finding,
     learn: flags.Learn = None,
     max_pixels: flags.MaxPixels = None,
+    jobs: flags.Jobs = None,
     overwrite: flags.Overwrite = False,
     json: flags.Json = False,
     quiet: flags.Quiet = False,
 ) -> None:
     """Find the animals: on a survey's photos, or on photos into a folder."""
     with user_errors():
+        from berlese.cli.segmentation import segment_into_folder, segment_survey
         from berlese.cli.targets import survey_among
-        from berlese.survey.survey import Survey
 
-        settings, offers = finding.settings(), {}
+        settings = finding.settings()
+        offers: dict[str, dict[str, float]] = {}
         stages = Stages(quiet=quiet)
         folder = survey_among(targets, out)
         if folder is not None:
-            from berlese.survey.missing import with_missing_step
-            from berlese.survey.reviewing import drawn_names, with_notes_on_order
-            from berlese.survey.steps import segment_photos
-            from berlese.survey.tables import current_photos
-
-            with (
-                Survey.open(folder) as survey,
-                survey.exclusive(),
-                survey.recorded("segment", settings.model_dump(mode="json"), {}),
-                stages("segment", survey.count(current_photos())) as advance,
-            ):
-                drawn = drawn_names(survey)
-                report = segment_photos(
-                    survey,
-                    settings,
-                    max_pixels=max_pixels,
-                    overwrite=overwrite,
-                    learn=learn,
-                    progress=advance,
-                )
-                offers = _offered_scales(survey) if json else {}
-                report = with_notes_on_order(with_missing_step(report, survey), survey, drawn)
+            report, offers = segment_survey(
+                folder,
+                settings,
+                max_pixels=max_pixels,
+                overwrite=overwrite,
+                learn=learn,
+                jobs=jobs,
+                stages=stages,
+                offering=json,
+            )
         elif out is not None:
-            from berlese.cli.segmentation import segment_into_folder
-
             report = segment_into_folder(
-                targets, out, settings, max_pixels=max_pixels, overwrite=overwrite, stages=stages
+                targets,
+                out,
+                settings,
+                max_pixels=max_pixels,
+                overwrite=overwrite,
+                jobs=jobs,
+                stages=stages,
             )
     finish_step(report, "photos segmented", as_json=json, more=offers)
 

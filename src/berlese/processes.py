@@ -1,0 +1,61 @@
+"""Do the same to many things, several at a time, in processes of their own."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context, parent_process
+from threading import Thread
+from typing import TypeVar
+
+import cv2
+
+_In = TypeVar("_In")
+_Out = TypeVar("_Out")
+
+
+def usable_cpus() -> int:
+    """Count the CPUs that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def in_processes(
+    function: Callable[[_In], _Out], items: Sequence[_In], jobs: int, *, at_once: int = 1
+) -> Iterator[_Out]:
+    """Yield what a function makes of each item, in their order.
+
+    Parameters
+    ----------
+    function : callable
+        Must be found by its name in a module, as `pickle` asks for; so must what it gives.
+    items : sequence
+    jobs : int
+        Processes; with one, all is done in this one.
+    at_once : int
+        Items that a process takes at a time.
+    """
+    if jobs <= 1:
+        yield from map(function, items)
+        return
+    # Processes that start afresh: forking is not safe beside other libraries' threads.
+    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_begin)
+    try:
+        yield from pool.map(function, items, chunksize=at_once)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _begin() -> None:
+    """Take one thread, and end at once where this program is interrupted or killed."""
+    cv2.setNumThreads(1)
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+    os._exit(1)

@@ -1,0 +1,99 @@
+"""Search photos for animals, several at a time: one photo keeps one processor busy."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from berlese.errors import SettingError
+from berlese.photos.reading import MAX_PIXELS, Photo, open_photo
+from berlese.processes import in_processes, usable_cpus
+from berlese.specimens.lesson import Lesson
+from berlese.specimens.outline import Specimen
+from berlese.specimens.segment import SegmentSettings, segment_photo
+from berlese.survey.added_photos import open_unchanged
+from berlese.survey.failures import UNUSABLE, reason_of
+
+PIXELS_A_PROCESS = 20_000_000  # that are worth starting one for: some eight seconds of work
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Search:
+    """A photo to be searched, and how.
+
+    Parameters
+    ----------
+    path : Path
+    settings : SegmentSettings
+    lesson : Lesson, optional
+        What a review taught.
+    max_pixels : int
+        A larger photo is refused.
+    mm_per_pixel : float, optional
+        Scale; what the file states without it.
+    sha256 : str, optional
+        Of the file when it was added: another one is refused.
+    """
+
+    path: Path
+    settings: SegmentSettings
+    lesson: Lesson | None = None
+    max_pixels: int = MAX_PIXELS
+    mm_per_pixel: float | None = None
+    sha256: str | None = None
+
+    def opened(self) -> Photo:
+        """Open the photo.
+
+        Raises
+        ------
+        PhotoError
+            If it was edited since it was added, or is refused by
+            `berlese.photos.reading.open_photo`.
+        """
+        limit, scale = self.max_pixels, self.mm_per_pixel
+        if self.sha256 is None:
+            return open_photo(self.path, max_pixels=limit, mm_per_pixel=scale)
+        return open_unchanged(self.path, self.sha256, max_pixels=limit, mm_per_pixel=scale)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """The animals of one photo in reading order, or the reason why there is no answer."""
+
+    specimens: list[Specimen]
+    failed: str | None = None
+
+
+def search_photos(
+    searches: Sequence[Search], *, pixels: int, jobs: int | None = None
+) -> Iterator[Found]:
+    """Search photos, and yield what is found in their order.
+
+    Parameters
+    ----------
+    searches : sequence of Search
+    pixels : int
+        Of all photos together; a process is started for each `PIXELS_A_PROCESS` of them, since
+        starting one takes seconds.
+    jobs : int, optional
+        Photos searched at a time, at most; as many as there are processors without it. Each
+        needs its own memory.
+
+    Raises
+    ------
+    SettingError
+        If `jobs` is below 1.
+    """
+    if jobs is not None and jobs < 1:
+        raise SettingError(f"jobs must be at least 1, got {jobs!r}.")
+    most = usable_cpus() if jobs is None else jobs
+    at_a_time = min(most, len(searches), pixels // PIXELS_A_PROCESS)
+    return in_processes(found_by, searches, at_a_time)
+
+
+def found_by(search: Search) -> Found:
+    """Search one photo."""
+    try:
+        return Found(segment_photo(search.opened(), search.settings, lesson=search.lesson))
+    except UNUSABLE as error:
+        return Found([], reason_of(error))
