@@ -9,6 +9,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import IntegrityError
 
 from berlese.errors import SurveyError
+from berlese.specimens.outline import Box
 from berlese.survey.survey import Survey
 from berlese.survey.tables import (
     Base,
@@ -168,3 +169,10 @@ def test_migrations_are_shipped_beside_the_code() -> None:
 
     versions = Path(migrations.__file__).parent / "versions"
     assert (versions / "0001_baseline.py").is_file()
+
+
+def test_an_animal_knows_its_box_in_pixels_of_its_photo(survey: Survey) -> None:
+    identity = add_specimen(survey)
+    with survey.reading() as session:
+        animal = session.get_one(Specimen, identity)
+        assert animal.box_on(animal.photo) == Box(1, 2, 4, 6)

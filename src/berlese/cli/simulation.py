@@ -27,7 +27,6 @@ from berlese.simulate.surveys import (
     simulate_library,
     simulate_survey,
 )
-from berlese.specimens.outline import Box
 from berlese.study.detection import DetectionReport, NamedBox, compare_with_truth
 from berlese.survey.sheets import write_sheet
 from berlese.survey.survey import Survey
@@ -133,11 +132,10 @@ def compare_survey(survey: Survey, truth: Path) -> DetectionReport:
             for specimen in photo.specimens:
                 if not specimen.current:
                     continue
-                fractions = (specimen.x, specimen.y, specimen.width, specimen.height)
-                box = Box.from_normalised(fractions, photo.width, photo.height)
                 word = in_force(specimen.identifications)
                 named = word is not None and word.status in ("predicted", "validated")
-                boxes.append(NamedBox(box, word.taxon if named and word else None))
+                taxon = word.taxon if named and word else None
+                boxes.append(NamedBox(specimen.box_on(photo), taxon))
     return compare_with_truth(found, animals)
 
 

@@ -179,9 +179,7 @@ def _said_of(photo: Photo) -> list[_Said]:
     for each in photo.specimens:
         word = in_force(by_people(each.identifications))
         if word is not None:
-            fractions = (each.x, each.y, each.width, each.height)
-            box = Box.from_normalised(fractions, photo.width, photo.height)
-            said.append((box, word.status != "discarded"))
+            said.append((each.box_on(photo), word.status != "discarded"))
     for edit in photo.edits:
         said += [(_box(polygon), False) for polygon in edit.before]
         said += [(_box(polygon), True) for polygon in edit.after]

@@ -128,7 +128,7 @@ def measure_anew(survey: Survey) -> int:
 
 def _measured(survey: Survey, row: Specimen) -> dict[str, Any]:
     photo = row.photo
-    box = Box.from_normalised((row.x, row.y, row.width, row.height), photo.width, photo.height)
+    box = row.box_on(photo)
     polygon = np.array(row.polygon, float)
     found = FoundSpecimen(box, polygon, row.area_px or 0.0, row.score)
     crop = _crop_of(survey, row, with_margin(box, photo.width, photo.height))

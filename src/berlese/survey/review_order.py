@@ -139,6 +139,7 @@ def _origins(survey: Survey, before: Sequence[str], now: Sequence[str]) -> NDArr
 def _boxes_by_photo(survey: Survey) -> list[dict[str, Box]]:
     """Boxes, by id, of all animals ever found on each photo that counts."""
     columns = (Specimen.x, Specimen.y, Specimen.width, Specimen.height)
+    # Columns, not rows with `Specimen.box_on`: 30,000 animals take a quarter of the time.
     query = select(Photo.sha256, Photo.width, Photo.height, Specimen.id, *columns)
     found: dict[str, dict[str, Box]] = {}
     with survey.reading() as session:

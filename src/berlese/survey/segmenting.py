@@ -244,7 +244,7 @@ def _with_confirmed(
             word = in_force(by_people(row.identifications))
             if word is None or word.status == "discarded":
                 continue
-            polygon, box = np.array(row.polygon, float), _box_of(row, photo)
+            polygon, box = np.array(row.polygon, float), row.box_on(photo)
             own = filled(polygon, box)
             taken = np.zeros(own.shape, bool)
             for each in found:
@@ -428,7 +428,7 @@ def carry_names(
     new = [each for each in now if each.id not in kept]
     whole = [each for each in gone if not _is_several(each, new, photo)]
     pairs = match_boxes(
-        [_box_of(each, photo) for each in new], [_box_of(each, photo) for each in whole]
+        [each.box_on(photo) for each in new], [each.box_on(photo) for each in whole]
     )
     for at, was, _ in pairs:
         said = {_statement(word) for word in by_people(new[at].identifications)}
@@ -472,21 +472,21 @@ def _in_words(specimen: Specimen) -> str:
 
 def _is_done_with(specimen: Specimen, now: Sequence[Specimen], photo: Photo) -> bool:
     """Tell whether a person said that it is no animal, and none is found there now."""
-    box = _box_of(specimen, photo)
+    box = specimen.box_on(photo)
     is_none = by_people(specimen.identifications)[-1].status == "discarded"
-    return is_none and not any(_box_of(each, photo).iou(box) > 0 for each in now)
+    return is_none and not any(each.box_on(photo).iou(box) > 0 for each in now)
 
 
 def _is_several(specimen: Specimen, now: Sequence[Specimen], photo: Photo) -> bool:
     """Tell whether two or more lie in an outline by half, each no mere crumb of it."""
-    box = _box_of(specimen, photo)
+    box = specimen.box_on(photo)
     own = filled(np.array(specimen.polygon, float), box)
     inside = 0
     for each in now:
-        if _box_of(each, photo).iou(box) > 0:
+        if each.box_on(photo).iou(box) > 0:
             other = np.array(each.polygon, float)
             shared = int((own & filled(other, box)).sum())
-            area = filled(other, _box_of(each, photo)).sum()
+            area = filled(other, each.box_on(photo)).sum()
             inside += shared > area / 2 and shared >= LEAST_PART * own.sum()
     return inside > 1
 
@@ -497,8 +497,3 @@ _Statement = tuple[str | None, str | None, str, str | None, str, str | None]
 def _statement(word: Identification) -> _Statement:
     said = (word.taxon, word.rank, word.status)
     return (*said, word.identified_by, word.identified_at, word.qualifier)
-
-
-def _box_of(specimen: Specimen, photo: Photo) -> Box:
-    fractions = (specimen.x, specimen.y, specimen.width, specimen.height)
-    return Box.from_normalised(fractions, photo.width, photo.height)

@@ -32,6 +32,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.orm import DeclarativeBase, Mapped, Mapper, mapped_column, relationship
 
 from berlese.errors import SurveyError
+from berlese.specimens.outline import Box
 
 STATUSES = ("predicted", "validated", "dubious", "discarded", "unknown")
 """What an identification can be; ``unknown`` is the program's doubt that it knows the taxon."""
@@ -170,6 +171,11 @@ class Specimen(Base):
     identifications: Mapped[list["Identification"]] = relationship(
         back_populates="specimen", order_by="Identification.id"
     )
+
+    def box_on(self, photo: Photo) -> Box:
+        """Give its box in pixels of `photo`, the one that it lies on."""
+        fractions = (self.x, self.y, self.width, self.height)
+        return Box.from_normalised(fractions, photo.width, photo.height)
 
 
 class OutlineEdit(Base):
