@@ -30,7 +30,14 @@ from berlese.survey.segmenting import (
     outlined,
 )
 from berlese.survey.survey import Survey, utc_now
-from berlese.survey.tables import OutlineEdit, Photo, Specimen, current_photos, in_force
+from berlese.survey.tables import (
+    OutlineEdit,
+    Photo,
+    Specimen,
+    by_people,
+    current_photos,
+    in_force,
+)
 
 Polygon = NDArray[np.float64]
 LONGEST_NUMBER = 9
@@ -246,7 +253,7 @@ def _notes_on_kept(
 
 
 def _is_named(animal: Specimen) -> bool:
-    return any(word.identified_by is not None for word in animal.identifications)
+    return bool(by_people(animal.identifications))
 
 
 def _retire(session: Session, animals: Sequence[Specimen]) -> list[Specimen]:

@@ -35,6 +35,8 @@ from berlese.survey.tables import (
     Photo,
     Run,
     Specimen,
+    by_models,
+    by_people,
     counts_as_unknown,
     current_specimens,
     in_force,
@@ -137,8 +139,6 @@ def animals_of(survey: Survey) -> list[Animal]:
 
 
 def _animal(survey: Survey, specimen: Specimen) -> Animal:
-    by_models = [each for each in specimen.identifications if each.identified_by is None]
-    by_people = [each for each in specimen.identifications if each.identified_by is not None]
     return Animal(
         specimen.id,
         specimen.photo.sample_id,
@@ -146,8 +146,8 @@ def _animal(survey: Survey, specimen: Specimen) -> Animal:
         specimen.number,
         survey.absolute(specimen.crop_path),
         specimen.crop_sha256,
-        in_force(by_models),
-        in_force(by_people),
+        in_force(by_models(specimen.identifications)),
+        in_force(by_people(specimen.identifications)),
         specimen.several,
     )
 
@@ -422,7 +422,7 @@ def _word(
             f"the status ({', '.join(SPOKEN)}) and no name, or give the name."
         )
     every = specimen.identifications
-    model = in_force([each for each in every if each.identified_by is None])
+    model = in_force(by_models(every))
     name = _read(given, spellings)
     taxon = None if name is None else spellings.settle(name.taxon)
     qualifier = None if name is None else name.qualifier

@@ -299,6 +299,11 @@ def by_people(identifications: Iterable[Identification]) -> list[Identification]
     return [each for each in identifications if each.identified_by is not None]
 
 
+def by_models(identifications: Iterable[Identification]) -> list[Identification]:
+    """Keep what models said of one specimen, in the same order."""
+    return [each for each in identifications if each.identified_by is None]
+
+
 def in_force(identifications: Iterable[Identification]) -> Identification | None:
     """Choose what counts for one specimen: a person's latest word, else the latest model's.
 
