@@ -138,8 +138,14 @@ def run_study(
         page = write_page(out, plates, plan, settings, analysis, context)
     n_trained = sum(n_trainings(group, settings) for group in plan.groups)
     return StudyReport(
-        *(out, page, analysis, pictures.failures, len(paths)),
-        *(n_trained, n_resumed, (*files, page)),
+        out=out,
+        page=page,
+        analysis=analysis,
+        failures=pictures.failures,
+        n_pictures=len(paths),
+        n_trained=n_trained,
+        n_resumed=n_resumed,
+        files=(*files, page),
     )
 
 
