@@ -5,6 +5,8 @@ import json
 
 import pytest
 
+from berlese.errors import SurveyError
+from berlese.survey.survey import Survey
 from tests.drawing import dish, save
 
 
@@ -212,3 +214,22 @@ def test_names_that_wait_once_photos_are_taken_out_are_told(survey, berlese, tmp
     first = tmp_path / "photos" / "wood" / photo_of[0].rsplit("/", 1)[-1]
     told = " ".join(berlese("remove", survey, first).stdout.split())
     assert "1 reviewed name waits until 1 animal is named" in told
+
+
+def test_a_cut_is_told_of_before_another_program_may_change_the_survey(
+    berlese, tmp_path, monkeypatch
+):
+    folder, held = tmp_path / "survey", []
+    save(tmp_path / "1.png", dish(1, 2))
+    for command in (("init",), ("add", tmp_path / "1.png"), ("segment",)):
+        assert berlese(command[0], folder, *command[1:]).exit_code == 0
+
+    def told_while_held(survey):
+        with Survey.open(folder) as other, pytest.raises(SurveyError), other.exclusive():
+            pass
+        held.append(survey.folder)
+        return ()
+
+    monkeypatch.setattr("berlese.survey.missing.missing_notes", told_while_held)
+    assert berlese("cut", folder, "1.png", 1, "--by", "Ada").exit_code == 0
+    assert len(held) == 1

@@ -206,7 +206,7 @@ def _changed_animals(
     with survey.exclusive(), survey.recorded(command, settings, {}):
         drawn = drawn_names(survey)
         yield notes
-    notes += [*missing_notes(survey), *notes_on_order(survey, drawn)]
+        notes += [*missing_notes(survey), *notes_on_order(survey, drawn)]
 
 
 def _print_made(made: "NewAnimals", notes: Sequence[str]) -> None:
