@@ -216,6 +216,23 @@ def test_names_that_wait_once_photos_are_taken_out_are_told(survey, berlese, tmp
     assert "1 reviewed name waits until 1 animal is named" in told
 
 
+def test_photos_with_all_named_animals_bring_the_order_back_once_added_again(
+    survey, berlese, tmp_path
+):
+    (row,) = name_in_order(survey, berlese, tmp_path / "review.csv", 1)
+    photos = tmp_path / "photos" / "wood"
+    for out in (photos / row["photo"].rsplit("/", 1)[-1], photos):
+        removed = json.loads(berlese("remove", survey, out, "--json").stdout)
+        assert removed["notes"] == [
+            "1 reviewed name stands for no other animals now: those that the review rests on went "
+            "with these photos. Adding the photos again brings that back, as long as no `berlese "
+            "plan --out` came in between."
+        ]
+        assert json.loads(berlese("add", survey, out, "--json").stdout)["notes"] == []
+        progress = json.loads(berlese("plan", survey, "--json").stdout)["progress"]
+        assert (progress["reviewed_at_random"], progress["waiting"]) == (1, 0)
+
+
 def test_a_cut_is_told_of_before_another_program_may_change_the_survey(
     berlese, tmp_path, monkeypatch
 ):

@@ -221,7 +221,7 @@ def waiting_names(survey: Survey, animals: Sequence[Animal], most: int) -> int:
     return int(named[np.cumprod(named) == 0].sum())
 
 
-def notes_on_order(survey: Survey, drawn: int) -> tuple[str, ...]:
+def notes_on_order(survey: Survey, drawn: int, *, removed: bool = False) -> tuple[str, ...]:
     """Tell of names that stand for no others any more, since animals are others now.
 
     Parameters
@@ -229,6 +229,8 @@ def notes_on_order(survey: Survey, drawn: int) -> tuple[str, ...]:
     survey : Survey
     drawn : int
         How many stood for others before (`drawn_names`).
+    removed : bool
+        Whether animals are others because photos were taken out, and nothing else.
     """
     if not drawn:
         return ()
@@ -236,14 +238,11 @@ def notes_on_order(survey: Survey, drawn: int) -> tuple[str, ...]:
     lost = drawn - int(np.isfinite(chances_of(survey, animals)).sum())
     if lost <= 0:
         return ()
-    which = "1 reviewed name stands" if lost == 1 else f"{lost} reviewed names stand"
     plan = plan_for(survey, [each.specimen_id for each in animals])
-    if plan is None:
-        return (
-            f"{which} for no other animals now: too few are left of those that the review was "
-            "drawn from. The next `berlese plan` draws anew.",
-        )
-    named = np.array([animals[row].reviewed is not None for row in plan.order], bool)
+    order = () if plan is None else plan.order
+    named = np.array([animals[row].reviewed is not None for row in order], bool)
+    if plan is None or (removed and not named.any()):
+        return (_none_stands(lost, removed=removed),)
     behind = np.flatnonzero(named & (np.cumprod(named) == 0))[:lost]
     if not len(behind):
         return ()
@@ -257,9 +256,27 @@ def notes_on_order(survey: Survey, drawn: int) -> tuple[str, ...]:
     )
 
 
-def with_notes_on_order(report: StepReport, survey: Survey, drawn: int) -> StepReport:
+def _none_stands(lost: int, *, removed: bool) -> str:
+    """Say that no reviewed name stands for others any more, why, and what comes next."""
+    which = "1 reviewed name stands" if lost == 1 else f"{lost} reviewed names stand"
+    if removed:
+        return (
+            f"{which} for no other animals now: those that the review rests on went with these "
+            "photos. Adding the photos again brings that back, as long as no `berlese plan --out` "
+            "came in between."
+        )
+    return (
+        f"{which} for no other animals now: too few are left of those that the review was drawn "
+        "from. The next `berlese plan` draws anew."
+    )
+
+
+def with_notes_on_order(
+    report: StepReport, survey: Survey, drawn: int, *, removed: bool = False
+) -> StepReport:
     """Add to a report, among its notes, what `notes_on_order` tells."""
-    return replace(report, notes=(*report.notes, *notes_on_order(survey, drawn)))
+    notes = notes_on_order(survey, drawn, removed=removed)
+    return replace(report, notes=(*report.notes, *notes))
 
 
 def taxa_to_teach(survey: Survey, names: Iterable[GivenName]) -> dict[str, int]:

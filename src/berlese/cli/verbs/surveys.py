@@ -93,7 +93,8 @@ def remove(
             opened.recorded("remove", settings, {}),
         ):
             drawn = drawn_names(opened)
-            report = with_notes_on_order(remove_photos(opened, photos), opened, drawn)
+            report = remove_photos(opened, photos)
+            report = with_notes_on_order(report, opened, drawn, removed=True)
     finish_step(report, "photos removed", as_json=json)
 
 
