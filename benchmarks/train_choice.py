@@ -15,7 +15,6 @@ two and from three parts): the script gives a network like it, not the same.
 import argparse
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,7 +24,16 @@ from numpy.typing import NDArray
 from pasted_plates import pasted_plate
 from safetensors.numpy import save_file
 from torch.nn.functional import binary_cross_entropy_with_logits
-from train_judge import ANIMAL, Plate, kind_of, seen_through, truths_of
+from train_judge import (
+    ANIMAL,
+    Plate,
+    Training,
+    kind_of,
+    seen_through,
+    stored,
+    train_layers,
+    truths_of,
+)
 
 from berlese.simulate.plates import GROUNDS, PlateKind, simulate_plate
 from berlese.specimens import choice
@@ -41,7 +49,7 @@ OUT = Path(choice.__file__).with_name(choice.WEIGHTS)
 MEMBERS = 8
 HIDDEN = (48, 24)
 EPOCHS = 12
-BATCH = 256
+DECAY = 0.1
 NOISE = 0.3  # standard deviations: what one candidate says is not to be trusted far
 FROM_IOU, TO_IOU = 0.3, 0.7
 LEASTS = (0.3, 0.33, 0.36, 0.4, 0.45)
@@ -127,31 +135,16 @@ def train(found: Sequence[Found]) -> dict[str, NDArray[np.float32]]:
     scaled = torch.tensor(np.clip((evidence - mean) / deviation, -4, 4), dtype=torch.float32)
     wanted = torch.tensor(np.concatenate([each.wanted for each in found]), dtype=torch.float32)
     state = {"mean": mean, "deviation": deviation, "members": np.array([float(MEMBERS)])}
+    training = Training((*HIDDEN, 1), EPOCHS, noise=NOISE, decay=DECAY)
     for member in range(MEMBERS):
-        layers = _trained(scaled, wanted, member)
-        for number, layer in enumerate(layers):
-            state[f"{member}.{number}.weight"] = layer.weight.detach().numpy().T
-            state[f"{member}.{number}.bias"] = layer.bias.detach().numpy()
+        layers = train_layers(
+            scaled,
+            lambda given, rows: binary_cross_entropy_with_logits(given[:, 0], wanted[rows]),
+            training,
+            seed=member,
+        )
+        state |= stored(layers, str(member))
     return {name: np.ascontiguousarray(value, np.float32) for name, value in state.items()}
-
-
-def _trained(scaled: torch.Tensor, wanted: torch.Tensor, seed: int) -> list[torch.nn.Linear]:
-    torch.manual_seed(seed)
-    sizes = (scaled.shape[1], *HIDDEN, 1)
-    layers = [torch.nn.Linear(a, b) for a, b in pairwise(sizes)]
-    network = torch.nn.Sequential(layers[0], torch.nn.ReLU(), layers[1], torch.nn.ReLU(), layers[2])
-    steps = EPOCHS * (len(scaled) // BATCH + 1)
-    optimiser = torch.optim.AdamW(network.parameters(), lr=3e-3, weight_decay=0.1)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
-    for _ in range(EPOCHS):
-        for rows in torch.randperm(len(scaled)).split(BATCH):
-            noisy = scaled[rows] + NOISE * torch.randn(len(rows), scaled.shape[1])
-            loss = binary_cross_entropy_with_logits(network(noisy)[:, 0], wanted[rows])
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            schedule.step()
-    return layers
 
 
 def report(state: dict[str, NDArray[np.float32]], found: Sequence[Found]) -> None:

@@ -17,7 +17,7 @@ and a half hours on one core for the defaults.
 """
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -50,6 +50,7 @@ BODY_IOU = 0.2
 HIDDEN = (96, 48)
 MEMBERS = {"alone": 4, "together": 16}  # the first is asked about every grain, one by one
 EPOCHS = 40
+BATCH = 256
 SPARED_SHARE = 0.2
 SIDES = (1150, 950, 1400)  # pixels of the plates, by turns
 ANIMAL = judging.ANIMAL
@@ -253,29 +254,74 @@ def train(
         f"{name}.deviation": deviation,
         f"{name}.members": np.array([float(MEMBERS[name])]),
     }
+    entropy = torch.nn.CrossEntropyLoss(torch.tensor(KIND_WEIGHTS), label_smoothing=0.02)
+    training = Training((*HIDDEN, len(judging.KINDS)), EPOCHS, noise=0.1, decay=1e-3, spared=spared)
     for member in range(MEMBERS[name]):
-        torch.manual_seed(seed + member)
-        sizes = (features.shape[1], *HIDDEN, len(judging.KINDS))
-        layers = [torch.nn.Linear(a, b) for a, b in pairwise(sizes)]
-        net = torch.nn.Sequential(layers[0], torch.nn.ReLU(), layers[1], torch.nn.ReLU(), layers[2])
-        steps = EPOCHS * (len(scaled) // 256 + 1)
-        optimiser = torch.optim.AdamW(net.parameters(), lr=3e-3, weight_decay=1e-3)
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
-        loss_of = torch.nn.CrossEntropyLoss(torch.tensor(KIND_WEIGHTS), label_smoothing=0.02)
-        for _ in range(EPOCHS):
-            order = torch.randperm(len(scaled))
-            for rows in order.split(256):
-                noisy = scaled[rows] + 0.1 * torch.randn(len(rows), scaled.shape[1])
-                if spared:
-                    noisy[:, -spared:] *= torch.rand(len(rows), 1) > SPARED_SHARE
-                loss = loss_of(net(noisy), target[rows])
-                optimiser.zero_grad()
-                loss.backward()
-                optimiser.step()
-                schedule.step()
-        for number, layer in enumerate(layers):
-            state[f"{name}.{member}.{number}.weight"] = layer.weight.detach().numpy().T
-            state[f"{name}.{member}.{number}.bias"] = layer.bias.detach().numpy()
+        layers = train_layers(
+            scaled,
+            lambda given, rows: entropy(given, target[rows]),
+            training,
+            seed=seed + member,
+        )
+        state |= stored(layers, f"{name}.{member}")
+    return state
+
+
+class Training(NamedTuple):
+    """How a network of three layers is trained.
+
+    Parameters
+    ----------
+    sizes : tuple of int
+        Values that each layer gives.
+    epochs : int
+    noise : float
+        Standard deviation of what is added to each standardised value.
+    decay : float
+        Of the weights.
+    spared : int
+        Last values that are left out of a row in five.
+    """
+
+    sizes: tuple[int, int, int]
+    epochs: int
+    noise: float
+    decay: float
+    spared: int = 0
+
+
+def train_layers(
+    scaled: Tensor, loss_of: Callable[[Tensor, Tensor], Tensor], training: Training, *, seed: int
+) -> list[torch.nn.Linear]:
+    """Train three layers on standardised values of shape (n, d).
+
+    `loss_of` takes what the network gives for some rows, and their numbers.
+    """
+    torch.manual_seed(seed)
+    layers = [torch.nn.Linear(a, b) for a, b in pairwise((scaled.shape[1], *training.sizes))]
+    net = torch.nn.Sequential(layers[0], torch.nn.ReLU(), layers[1], torch.nn.ReLU(), layers[2])
+    steps = training.epochs * (len(scaled) // BATCH + 1)
+    optimiser = torch.optim.AdamW(net.parameters(), lr=3e-3, weight_decay=training.decay)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
+    for _ in range(training.epochs):
+        for rows in torch.randperm(len(scaled)).split(BATCH):
+            noisy = scaled[rows] + training.noise * torch.randn(len(rows), scaled.shape[1])
+            if training.spared:
+                noisy[:, -training.spared :] *= torch.rand(len(rows), 1) > SPARED_SHARE
+            loss = loss_of(net(noisy), rows)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            schedule.step()
+    return layers
+
+
+def stored(layers: Sequence[torch.nn.Linear], name: str) -> dict[str, Float]:
+    """Name the weights of trained layers as they are stored."""
+    state: dict[str, Float] = {}
+    for number, layer in enumerate(layers):
+        state[f"{name}.{number}.weight"] = layer.weight.detach().numpy().T
+        state[f"{name}.{number}.bias"] = layer.bias.detach().numpy()
     return state
 
 
