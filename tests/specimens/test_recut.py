@@ -7,6 +7,8 @@ import pytest
 
 from berlese.errors import SettingError
 from berlese.simulate.lineup import pose_beetle
+from berlese.specimens import recut
+from berlese.specimens.clumps import THICKNESSES
 from berlese.specimens.measure import filled
 from berlese.specimens.outline import Box
 from berlese.specimens.recut import MOST_PARTS, joined, parted
@@ -69,6 +71,24 @@ def test_round_animals_in_a_row_come_out_one_each(count: int) -> None:
     assert len(parts) == count
     for part, disc in zip(parts, discs, strict=True):
         assert iou(part, disc) > 0.85
+
+
+def test_small_animals_around_a_large_one_are_told_apart_by_a_second_look(monkeypatch) -> None:
+    y, x = np.mgrid[:300, :400]
+    turns = np.arange(6) * np.pi / 3
+    middles = [(200 + 73 * np.cos(turn), 150 + 73 * np.sin(turn)) for turn in turns]
+    discs = [(x - 200) ** 2 + (y - 150) ** 2 <= 60**2]
+    discs += [(x - across) ** 2 + (y - down) ** 2 <= 18**2 for across, down in middles]
+    whole = np.any(discs, axis=0)
+
+    def worst() -> float:
+        parts = parted(_outline_of(whole), on_ground(whole), FRAME, len(discs))
+        assert len(parts) == len(discs)
+        return min(max(iou(part, disc) for part in parts) for disc in discs)
+
+    assert worst() > 0.85
+    monkeypatch.setattr(recut, "THICKNESSES", THICKNESSES[:1])
+    assert worst() < 0.5  # one look does not see seven, and what is tried after it cuts elsewhere
 
 
 def test_what_has_no_neck_is_cut_too() -> None:
