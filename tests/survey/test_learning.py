@@ -9,6 +9,7 @@ import pytest
 
 from berlese.errors import SurveyError
 from berlese.specimens.segment import SegmentSettings
+from berlese.survey.failures import Failure
 from berlese.survey.learning import learn_from_review, stored_lesson
 from berlese.survey.outlining import cut_animal
 from berlese.survey.reviewing import Animal, GivenName, add_names, animals_of
@@ -150,6 +151,25 @@ def test_photos_that_are_gone_teach_nothing_and_stop_nothing(
     (tmp_path / "photos" / "0.png").unlink()
     learned = learn_from_review(searched, SegmentSettings()).learned
     assert (learned.animals, learned.others) == (20, 16)
+
+
+def test_reviewed_photos_that_do_not_open_are_named_once_and_stop_nothing(
+    searched: Survey, tmp_path: Path
+) -> None:
+    first = {each.photo: each.specimen_id for each in reversed(animals_of(searched))}
+    words = [GivenName(each, None, "discarded", "sheet") for each in first.values()]
+    add_names(searched, words, "Ada")
+    (tmp_path / "photos" / "0.png").unlink()
+    (tmp_path / "photos" / "1.png").write_bytes(b"no photo")
+    expected = (
+        Failure("../photos/0.png", "segment", "No such file or directory."),
+        Failure("../photos/1.png", "segment", "was edited since it was added; add it again."),
+    )
+    report = segment_photos(searched, learn=True)
+    assert (report.n_done, report.n_skipped, report.failures) == (0, 6, expected)
+    assert report.notes[0].startswith("Nothing is learned: 0 animals and 6 things")
+    again = segment_photos(searched, learn=True, overwrite=True)
+    assert (again.n_done, again.n_skipped, again.failures) == (6, 0, expected)
 
 
 def test_a_lesson_of_other_networks_does_not_hold(searched: Survey, monkeypatch) -> None:

@@ -7,7 +7,7 @@ for all photos of the survey that are searched from then on.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from berlese.specimens.matching import ious_of
 from berlese.specimens.outline import Box, box_around
 from berlese.specimens.segment import SegmentSettings, fingerprint, rated_candidates
 from berlese.survey.added_photos import open_as_added
-from berlese.survey.failures import UNUSABLE
+from berlese.survey.failures import UNUSABLE, reason_of
 from berlese.survey.survey import Survey
 from berlese.survey.tables import Photo, Specimen, by_people, current_photos, in_force
 
@@ -43,10 +43,13 @@ class Taught:
         Outlines reviewed that are no candidates, as those found with other settings, or joined or
         cut by a person, so that nothing is learned from them; photos that cannot be opened left
         out.
+    unopened : mapping of str to str
+        Reviewed photos that could not be opened, as the survey stores their paths, and why.
     """
 
     learned: Learned
     gone: int
+    unopened: Mapping[str, str]
 
     def notes(self) -> tuple[str, ...]:
         """Say it in words."""
@@ -100,12 +103,13 @@ def learn_from_review(
         Of the largest photo that is opened.
     """
     ratings, evidence, said, owners = [], [], [], []
-    gone = 0
+    gone, unopened = 0, {}
     for number, (photo, words) in enumerate(_reviewed(survey)):
         try:
             opened = open_as_added(survey.absolute(photo.path), photo, max_pixels)
             found = rated_candidates(opened, settings)
-        except UNUSABLE:
+        except UNUSABLE as error:
+            unopened[photo.path] = reason_of(error)
             continue
         if found is None:
             gone += len({box for box, _ in words})
@@ -129,7 +133,7 @@ def learn_from_review(
     else:
         stored = {"networks": fingerprint(), "lesson": learned.lesson.to_json()}
         write_text_atomic(_path(survey), json.dumps(stored))
-    return Taught(learned, gone)
+    return Taught(learned, gone, unopened)
 
 
 def stored_lesson(survey: Survey) -> Lesson | None:

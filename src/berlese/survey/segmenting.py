@@ -97,12 +97,13 @@ def segment_photos(
     -------
     StepReport
         Notes tell what was learned, of photos without an animal, and of what people said that
-        found no animal to go over to.
+        found no animal to go over to. Failures are photos that could not be searched, or from
+        whose review nothing could be learned, since they do not open.
     """
     settings = settings or SegmentSettings()
-    done, failures = 0, []
+    done = 0
     with survey.exclusive():
-        notes = _learn_or_forget(survey, settings, max_pixels, learn=learn)
+        notes, reasons = _learn_or_forget(survey, settings, max_pixels, learn=learn)
         lesson = stored_lesson(survey)
         photos = _photos(survey)
         todo = [
@@ -117,26 +118,32 @@ def segment_photos(
         for photo, found in zip(todo, searched, strict=True):
             rows, reason = _specimens_of(survey, photo, found, lesson)
             if reason is not None:
-                failures.append(Failure(photo.path, STAGE, reason))
+                reasons[photo.path] = reason
             else:
                 method = _method(settings, photo, lesson)
                 notes += _store(survey, photo.sha256, rows, method)
                 done += 1
             _advance(progress, 1)
+        failures = tuple(Failure(path, STAGE, reason) for path, reason in reasons.items())
         record_failures(survey.folder, STAGE, [photo.path for photo in photos], failures)
         notes += notes_on_empty(_empty_photos(survey))
-    return StepReport(done, len(photos) - len(todo), tuple(failures), notes)
+    tried = {photo.path for photo in todo} | reasons.keys()
+    return StepReport(done, len(photos) - len(tried), failures, notes)
 
 
 def _learn_or_forget(
     survey: Survey, settings: SegmentSettings, max_pixels: int | None, *, learn: bool | None
-) -> tuple[str, ...]:
-    """Change the lesson that holds as is asked for; notes tell what was learned."""
+) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Change the lesson that holds as is asked for; notes tell what was learned.
+
+    Also returns the photos that do not open, so that they teach nothing, and why.
+    """
     if learn:
-        return learn_from_review(survey, settings, max_pixels=max_pixels).notes()
+        taught = learn_from_review(survey, settings, max_pixels=max_pixels)
+        return taught.notes(), dict(taught.unopened)
     if learn is not None:
         forget_lesson(survey)
-    return ()
+    return (), {}
 
 
 def _photos(survey: Survey) -> Sequence[Photo]:
