@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
@@ -53,31 +54,53 @@ def survey(tmp_path: Path) -> Iterator[Survey]:
         yield opened
 
 
-@pytest.fixture
-def drawn_library(tmp_path: Path) -> Path:
-    """Six pictures of each drawn taxon, in a folder each."""
+@contextmanager
+def copied(made: Path, folder: Path) -> Iterator[Survey]:
+    """Copy a survey with the photos beside it from `made`, and open it, to be changed at will."""
+    shutil.copytree(made, folder, dirs_exist_ok=True)
+    with Survey.open(folder / "survey") as opened:
+        yield opened
+
+
+def draw_library(folder: Path) -> Path:
+    """Draw six pictures of each taxon, in a folder each."""
     rng = np.random.default_rng(0)
     for taxon in SHAPES:
         for number in range(6):
             image = paper(64, 64, rng)
             put_animal(image, taxon, (32, 32), float(rng.uniform(0, 180)))
-            save(tmp_path / "library" / taxon / f"{number}.png", image)
-    return tmp_path / "library"
+            save(folder / taxon / f"{number}.png", image)
+    return folder
 
 
 @pytest.fixture
-def named(survey: Survey, backbone, drawn_library: Path, tmp_path: Path) -> Survey:
-    """A survey of fifteen animals that a model of the drawn taxa has named."""
-    library = read_library(drawn_library)
+def drawn_library(tmp_path: Path) -> Path:
+    """A library of the drawn taxa, to be changed at will."""
+    return draw_library(tmp_path / "library")
+
+
+@pytest.fixture(scope="session")
+def named_once(tmp_path_factory) -> Path:
+    """Folder of two photos, and of a survey whose animals a model of the drawn taxa has named."""
+    folder, backbone = tmp_path_factory.mktemp("named"), TinyBackbone()
+    library = read_library(draw_library(folder / "library"))
     features = embed_files(list(library.paths), backbone).features
     bundle = train_bundle(features, list(library.labels), head="linear", backbone=backbone)
     for number, count in enumerate((8, 7)):
-        save(tmp_path / "photos" / f"{number}.png", dish(number, count))
-    add_photos(survey, [tmp_path / "photos"])
-    segment_photos(survey)
-    embed_specimens(survey, backbone)
-    identify_specimens(survey, bundle)
-    return survey
+        save(folder / "photos" / f"{number}.png", dish(number, count))
+    with Survey.create(folder / "survey") as survey:
+        add_photos(survey, [folder / "photos"])
+        segment_photos(survey)
+        embed_specimens(survey, backbone)
+        identify_specimens(survey, bundle)
+    return folder
+
+
+@pytest.fixture
+def named(named_once: Path, tmp_path: Path) -> Iterator[Survey]:
+    """The survey of `named_once`, of fifteen animals."""
+    with copied(named_once, tmp_path) as survey:
+        yield survey
 
 
 @pytest.fixture(scope="session")
@@ -90,9 +113,9 @@ def dishes(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def seen_once(tmp_path_factory, dishes):
-    """Folder of a survey of sixty-three animals with features, and a model of their very look."""
-    folder, backbone = tmp_path_factory.mktemp("seen") / "survey", TinyBackbone()
-    with Survey.create(folder) as survey:
+    """Folder with a survey of sixty-three animals with features, and a model of their look."""
+    folder, backbone = tmp_path_factory.mktemp("seen"), TinyBackbone()
+    with Survey.create(folder / "survey") as survey:
         add_photos(survey, [dishes])
         segment_photos(survey)
         embed_specimens(survey, backbone)
@@ -112,6 +135,5 @@ def seen_once(tmp_path_factory, dishes):
 def seen(seen_once, tmp_path):
     """The survey and the model of `seen_once`, to be changed at will."""
     folder, bundle = seen_once
-    shutil.copytree(folder, tmp_path / "survey")
-    with Survey.open(tmp_path / "survey") as opened:
-        yield opened, bundle
+    with copied(folder, tmp_path) as survey:
+        yield survey, bundle

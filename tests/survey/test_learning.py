@@ -1,6 +1,5 @@
 """A review teaches what is an animal on a survey's photos, and nothing that was said is lost."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from berlese.survey.steps import add_photos, segment_photos
 from berlese.survey.survey import Survey
 from berlese.survey.tables import Specimen
 from tests.drawing import SHAPES, dish, save
+from tests.survey.conftest import copied
 
 PLACES = np.array([(x, y) for y in (70, 180, 290) for x in (70, 180, 290)])  # as `dish` has them
 REVIEWED = [f"{number}.png" for number in range(5)]
@@ -37,8 +37,7 @@ def searched_once(tmp_path_factory) -> Path:
 @pytest.fixture
 def searched(searched_once: Path, tmp_path: Path) -> Iterator[Survey]:
     """That survey, to be changed at will."""
-    shutil.copytree(searched_once, tmp_path, dirs_exist_ok=True)
-    with Survey.open(tmp_path / "survey") as survey:
+    with copied(searched_once, tmp_path) as survey:
         yield survey
 
 
