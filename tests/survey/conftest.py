@@ -47,18 +47,26 @@ def backbone() -> TinyBackbone:
     return TinyBackbone()
 
 
-@pytest.fixture
-def survey(tmp_path: Path) -> Iterator[Survey]:
-    """An empty survey in a folder of its own."""
-    with Survey.create(tmp_path / "survey") as opened:
-        yield opened
-
-
 @contextmanager
 def copied(made: Path, folder: Path) -> Iterator[Survey]:
     """Copy a survey with the photos beside it from `made`, and open it, to be changed at will."""
     shutil.copytree(made, folder, dirs_exist_ok=True)
     with Survey.open(folder / "survey") as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def empty_once(tmp_path_factory) -> Path:
+    """Folder of an empty survey."""
+    folder = tmp_path_factory.mktemp("empty")
+    Survey.create(folder / "survey").close()
+    return folder
+
+
+@pytest.fixture
+def survey(empty_once: Path, tmp_path: Path) -> Iterator[Survey]:
+    """An empty survey in a folder of its own."""
+    with copied(empty_once, tmp_path) as opened:
         yield opened
 
 

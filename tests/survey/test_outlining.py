@@ -1,5 +1,6 @@
 """Animals that a person joins or cuts stay so, and nothing that was said is lost."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -17,15 +18,25 @@ from berlese.survey.steps import add_photos, segment_photos
 from berlese.survey.survey import Survey
 from berlese.survey.tables import Identification, OutlineEdit, Specimen, current_specimens
 from tests.drawing import dish, paper, save
+from tests.survey.conftest import copied
+
+
+@pytest.fixture(scope="session")
+def searched_once(tmp_path_factory) -> Path:
+    """Folder of one photo with five animals that lie apart, and of a survey that found them."""
+    folder = tmp_path_factory.mktemp("outlining")
+    save(folder / "a.png", dish(0, 5))
+    with Survey.create(folder / "survey") as survey:
+        add_photos(survey, [folder / "a.png"])
+        segment_photos(survey)
+    return folder
 
 
 @pytest.fixture
-def searched(survey: Survey, tmp_path: Path) -> Survey:
-    """A survey of one photo with five animals that lie apart."""
-    save(tmp_path / "a.png", dish(0, 5))
-    add_photos(survey, [tmp_path / "a.png"])
-    segment_photos(survey)
-    return survey
+def searched(searched_once: Path, tmp_path: Path) -> Iterator[Survey]:
+    """That survey, to be changed at will."""
+    with copied(searched_once, tmp_path) as survey:
+        yield survey
 
 
 def animals(survey: Survey) -> dict[int, Specimen]:

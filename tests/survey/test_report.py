@@ -12,6 +12,7 @@ from berlese.survey.segmenting import segment_photos
 from berlese.survey.survey import Survey, SurveySettings
 from berlese.survey.tables import Identification, Model, Specimen
 from tests.drawing import dish, save
+from tests.survey.conftest import copied
 
 EVIL = '<script>alert("ü🪲")</script>'
 
@@ -139,12 +140,21 @@ def named(survey, taxon, status="predicted", person=None):
             )
 
 
+@pytest.fixture(scope="session")
+def found_once(tmp_path_factory):
+    """Folder of one photo with two animals, and of a survey of them, not named yet."""
+    folder = tmp_path_factory.mktemp("found")
+    with Survey.create(folder / "survey") as survey:
+        add_photos(survey, [save(folder / "photos" / "dish.png", dish(1, 2))])
+        segment_photos(survey)
+    return folder
+
+
 @pytest.fixture
-def found(survey, tmp_path):
-    """A survey of one photo with two animals, not named yet."""
-    add_photos(survey, [save(tmp_path / "photos" / "dish.png", dish(1, 2))])
-    segment_photos(survey)
-    return survey
+def found(found_once, tmp_path):
+    """That survey, to be changed at will."""
+    with copied(found_once, tmp_path) as survey:
+        yield survey
 
 
 def test_a_survey_without_photos_gives_a_page_that_says_so(survey):

@@ -1,6 +1,7 @@
 """What people say: added to what is there, drawn at random, known again after other photos."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,7 +31,7 @@ from berlese.survey.steps import add_photos, embed_specimens, segment_photos
 from berlese.survey.survey import Survey
 from berlese.survey.tables import Identification, ReviewOrder, Specimen
 from tests.drawing import SHAPES, dish, save
-from tests.survey.conftest import N_ANIMALS
+from tests.survey.conftest import N_ANIMALS, copied
 
 
 def say(survey: Survey, animals, taxon: str | None = "Carabidae", by: str = "Ada"):
@@ -205,17 +206,26 @@ def test_an_animal_that_a_spreadsheet_took_for_a_number_is_explained(named: Surv
     assert "made a number of it" in failure.reason
 
 
-@pytest.fixture
-def like_numbers(survey: Survey, tmp_path: Path) -> Survey:
-    """A survey of animals two of which have ids that look alike as numbers; none is named."""
-    save(tmp_path / "photos" / "0.png", dish(0, 4))
-    add_photos(survey, [tmp_path / "photos"])
-    segment_photos(survey)
+@pytest.fixture(scope="session")
+def like_numbers_once(tmp_path_factory) -> Path:
+    """Folder of a survey of animals two of which have ids that look alike as numbers."""
+    folder = tmp_path_factory.mktemp("numbers")
+    save(folder / "photos" / "0.png", dish(0, 4))
     ids = ("12345678901234567890", "12345698901234567890", "1234567890123456e123")
-    with survey.writing() as session:
-        for specimen, id_ in zip(session.scalars(select(Specimen)), ids, strict=False):
-            specimen.id = id_
-    return survey
+    with Survey.create(folder / "survey") as survey:
+        add_photos(survey, [folder / "photos"])
+        segment_photos(survey)
+        with survey.writing() as session:
+            for specimen, id_ in zip(session.scalars(select(Specimen)), ids, strict=False):
+                specimen.id = id_
+    return folder
+
+
+@pytest.fixture
+def like_numbers(like_numbers_once: Path, tmp_path: Path) -> Iterator[Survey]:
+    """That survey, to be changed at will; none of its animals is named."""
+    with copied(like_numbers_once, tmp_path) as survey:
+        yield survey
 
 
 @pytest.mark.parametrize(

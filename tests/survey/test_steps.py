@@ -1,5 +1,7 @@
 """Segment, embed and identify: repeatable, resumable, one bad file never in the way."""
 
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -32,29 +34,41 @@ from berlese.survey.tables import (
     in_force,
 )
 from tests.drawing import SHAPES, dish, paper, put_animal, save
+from tests.survey.conftest import TinyBackbone, copied
 
 ANIMALS = {"a": 4, "b": 9, "c": 1}
 
 
-@pytest.fixture
-def photos(tmp_path: Path) -> Path:
-    """Dishes with a known number of animals, the two taxa in turn."""
+@pytest.fixture(scope="session")
+def segmented_once(tmp_path_factory) -> Path:
+    """Folder of dishes with a known number of animals, and of a survey with all of them found."""
+    folder = tmp_path_factory.mktemp("steps")
     for seed, (name, count) in enumerate(ANIMALS.items()):
-        save(tmp_path / "photos" / f"{name}.png", dish(seed, count))
+        save(folder / "photos" / f"{name}.png", dish(seed, count))
+    with Survey.create(folder / "survey") as survey:
+        add_photos(survey, [folder / "photos"])
+        assert segment_photos(survey).failures == ()
+    return folder
+
+
+@pytest.fixture
+def photos(segmented_once: Path, tmp_path: Path) -> Path:
+    """Dishes with a known number of animals, the two taxa in turn."""
+    shutil.copytree(segmented_once / "photos", tmp_path / "photos", dirs_exist_ok=True)
     return tmp_path / "photos"
 
 
 @pytest.fixture
-def segmented(survey: Survey, photos: Path) -> Survey:
+def segmented(segmented_once: Path, tmp_path: Path) -> Iterator[Survey]:
     """A survey with all its photos segmented."""
-    add_photos(survey, [photos])
-    assert segment_photos(survey).failures == ()
-    return survey
+    with copied(segmented_once, tmp_path) as survey:
+        yield survey
 
 
-@pytest.fixture
-def bundle(tmp_path: Path, backbone) -> Bundle:
+@pytest.fixture(scope="session")
+def bundle(tmp_path_factory) -> Bundle:
     """A model of the two drawn taxa."""
+    folder, backbone = tmp_path_factory.mktemp("library"), TinyBackbone()
     rng = np.random.default_rng(0)
     for taxon in SHAPES:
         for number in range(12):
@@ -62,8 +76,8 @@ def bundle(tmp_path: Path, backbone) -> Bundle:
             put_animal(image, taxon, (32, 32), float(rng.uniform(0, 180)))
             y, x = np.nonzero(image.max(axis=2) < 150)
             crop = image[y.min() - 2 : y.max() + 3, x.min() - 2 : x.max() + 3]
-            save(tmp_path / "library" / taxon / f"{number}.png", crop)
-    library = read_library(tmp_path / "library")
+            save(folder / taxon / f"{number}.png", crop)
+    library = read_library(folder)
     features = embed_files(list(library.paths), backbone).features
     return train_bundle(
         features, list(library.labels), head="linear", backbone=backbone, rank=library.rank,
@@ -179,7 +193,12 @@ class KilledError(BaseException):
 
 @pytest.mark.parametrize("after", [0, 1, 5, 11])
 def test_a_run_that_stops_between_crops_is_completed_to_the_same(
-    survey: Survey, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int
+    survey: Survey,
+    photos: Path,
+    segmented_once: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    after: int,
 ) -> None:
     add_photos(survey, [photos])
     real, written = segmenting.write_png, []
@@ -195,9 +214,7 @@ def test_a_run_that_stops_between_crops_is_completed_to_the_same(
         segment_photos(survey)
     monkeypatch.undo()
     segment_photos(survey)
-    with Survey.create(tmp_path / "whole") as whole:
-        add_photos(whole, [photos])
-        segment_photos(whole)
+    with copied(segmented_once, tmp_path / "whole") as whole:
         assert rows_of(survey) == rows_of(whole)
 
 
