@@ -10,21 +10,34 @@ import pytest
 from berlese.survey.checked import checked_by_library
 from berlese.survey.domain import NAME, read_held_out
 from berlese.survey.estimates import estimate_survey
+from berlese.survey.imaging import look_at_photos
 from berlese.survey.report import write_report
 from berlese.survey.reviewing import GivenName, add_names, animals_of
 from berlese.survey.steps import identify_specimens
 from berlese.survey.tables import Identification
 from berlese.survey.taxon_numbers import richness_table
+from tests.survey.conftest import copied
+
+
+@pytest.fixture(scope="session")
+def alike_once(seen_once, tmp_path_factory):
+    """Folder with a survey in its library's own domain, and the model of that library."""
+    made, bundle = seen_once
+    folder = tmp_path_factory.mktemp("alike")
+    with copied(made, folder) as survey:
+        identify_specimens(survey, bundle)
+        look_at_photos(survey)  # as every report does
+        facts = json.loads((survey.folder / NAME).read_text("utf-8"))
+        assert facts["same_domain"]
+    return folder, bundle
 
 
 @pytest.fixture
-def alike(seen):
+def alike(alike_once, tmp_path):
     """A survey in its library's own domain, named by a model of that library."""
-    survey, bundle = seen
-    identify_specimens(survey, bundle)
-    facts = json.loads((survey.folder / NAME).read_text("utf-8"))
-    assert facts["same_domain"]
-    return survey, bundle
+    folder, bundle = alike_once
+    with copied(folder, tmp_path) as survey:
+        yield survey, bundle
 
 
 def test_one_domain_without_strangers_is_counted_by_the_library(alike):

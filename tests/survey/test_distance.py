@@ -1,6 +1,7 @@
 """The distance of a survey's animals from its library: kept, shown, and not where too little is."""
 
 import json
+from functools import cache
 
 import numpy as np
 import pytest
@@ -15,13 +16,27 @@ from berlese.survey.report import write_report
 from berlese.survey.reviewing import animals_of, stored_features
 from berlese.survey.steps import identify_specimens
 from berlese.survey.survey import Survey
+from tests.survey.conftest import TinyBackbone, copied
 
 
-def model(survey: Survey, backbone, offset: float):
-    """A model whose library is the survey's own animals, moved along every feature."""
-    features = stored_features(survey, animals_of(survey), backbone.name, backbone.hash)
+@pytest.fixture(scope="session")
+def model(named_once, tmp_path_factory):
+    """Train a model whose library is `named`'s own animals, moved along every feature."""
+    backbone = TinyBackbone()
+    with copied(named_once, tmp_path_factory.mktemp("distance")) as survey:
+        features = stored_features(survey, animals_of(survey), backbone.name, backbone.hash)
     labels = np.array(["Longidae", "Rotundidae"])[np.arange(len(features)) % 2]
-    bundle = train_bundle(np.tile(features, (3, 1)) + offset, np.tile(labels, 3), backbone=backbone)
+
+    @cache
+    def moved(offset: float):
+        library = np.tile(features, (3, 1)) + offset
+        return train_bundle(library, np.tile(labels, 3), backbone=backbone)
+
+    return moved
+
+
+def name(survey: Survey, bundle):
+    """Name the survey by a model, which is given back."""
     identify_specimens(survey, bundle)
     return bundle
 
@@ -35,8 +50,8 @@ def measured(survey, bundle):
     return write_distance(survey, bundle, survey.models / "own model")
 
 
-def test_a_library_from_elsewhere_is_told_before_the_table(named: Survey, backbone, small) -> None:
-    found = measured(named, model(named, backbone, 5.0))
+def test_a_library_from_elsewhere_is_told_before_the_table(named: Survey, model, small) -> None:
+    found = measured(named, name(named, model(5.0)))
     assert found.error.value == 0
     assert found.verdict == "unlike"
     assert read_distance(named) == found
@@ -45,16 +60,16 @@ def test_a_library_from_elsewhere_is_told_before_the_table(named: Survey, backbo
     assert page.index("berlese adapt") < page.index("Community table")
 
 
-def test_the_own_animals_as_a_library_are_alike(named: Survey, backbone, small) -> None:
-    found = measured(named, model(named, backbone, 0.0))
+def test_the_own_animals_as_a_library_are_alike(named: Survey, model, small) -> None:
+    found = measured(named, name(named, model(0.0)))
     assert found.verdict == "alike"
     page = write_report(named).read_text(encoding="utf-8")
     assert "These photos look like the library" in page
     assert "berlese adapt" not in page
 
 
-def test_few_animals_tell_nothing_and_the_page_says_so(named, backbone, monkeypatch) -> None:
-    bundle = model(named, backbone, 5.0)
+def test_few_animals_tell_nothing_and_the_page_says_so(named, model, monkeypatch) -> None:
+    bundle = name(named, model(5.0))
     monkeypatch.setattr(distance, "FEWEST", 10)
     assert measured(named, bundle).verdict == "unlike"
     monkeypatch.undo()
@@ -63,15 +78,15 @@ def test_few_animals_tell_nothing_and_the_page_says_so(named, backbone, monkeypa
     assert "15 animals are too few" in page
 
 
-def test_what_was_measured_of_another_model_is_not_told(named, backbone, small) -> None:
-    measured(named, model(named, backbone, 5.0))
-    model(named, backbone, 4.0)
+def test_what_was_measured_of_another_model_is_not_told(named, model, small) -> None:
+    measured(named, name(named, model(5.0)))
+    name(named, model(4.0))
     assert read_distance(named) is None
     assert "These photos are" not in write_report(named).read_text(encoding="utf-8")
 
 
-def test_a_damaged_or_older_file_is_no_distance(named, backbone, small) -> None:
-    measured(named, model(named, backbone, 5.0))
+def test_a_damaged_or_older_file_is_no_distance(named, model, small) -> None:
+    measured(named, name(named, model(5.0)))
     path = named.exports / distance.DISTANCE_NAME
     kept = json.loads(path.read_text(encoding="utf-8"))
     for text in ("{", "[]", json.dumps(kept["error"]), json.dumps(kept | {"check": 3})):
@@ -123,9 +138,9 @@ def test_the_check_that_weighs_shares_of_taxa_goes_before_the_error() -> None:
 
 
 def test_an_accuracy_is_expected_from_what_models_kept_where_photos_differed_as_much(
-    named, backbone, small
+    named, model, small
 ) -> None:
-    bundle = model(named, backbone, 5.0)
+    bundle = name(named, model(5.0))
     found = measured(named, bundle)
     right = bundle.seen.probabilities.argmax(axis=1) == bundle.seen.codes
     # Errors of 0.4 and 1.2 % are the nearest to none; models kept 59.8 and 47.7 % there.
@@ -147,8 +162,8 @@ def test_a_model_that_was_fitted_to_few_animals_of_these_photos_asks_for_no_adap
     assert LibraryDistance("m", "b", "survey meadow", True, 99, None, moved, None).asks_for_review
 
 
-def test_the_next_steps_name_this_survey_and_its_model(named, backbone, small) -> None:
-    found = measured(named, model(named, backbone, 5.0))
+def test_the_next_steps_name_this_survey_and_its_model(named, model, small) -> None:
+    found = measured(named, name(named, model(5.0)))
     commands = [command for command, _ in found.next_steps(named)]
     assert commands[0] == "berlese plan survey --out review.csv --count 15"
     assert "berlese adapt 'survey/models/own model' survey --out adapted" in commands
