@@ -19,16 +19,38 @@ def read_csv(path):
         return list(csv.DictReader(file))
 
 
-@pytest.fixture
-def photos(tmp_path):
+@pytest.fixture(scope="session")
+def photos_once(tmp_path_factory):
     """Two sites with a dish each: four animals on one, six on the other, both taxa in turn."""
+    folder = tmp_path_factory.mktemp("sites")
     for number, (site, animals) in enumerate([("meadow", 4), ("wood", 6)], start=1):
-        save(tmp_path / "photos" / site / f"{number}.png", dish(number, animals))
-    return tmp_path / "photos"
+        save(folder / "photos" / site / f"{number}.png", dish(number, animals))
+    return folder / "photos"
 
 
-def test_the_verbs_one_by_one_give_what_run_gives(photos, library, bundle, berlese, tmp_path):
-    survey, whole = tmp_path / "steps", tmp_path / "whole"
+@pytest.fixture
+def photos(photos_once, tmp_path):
+    """Those photos, to be changed at will."""
+    return shutil.copytree(photos_once, tmp_path / "photos", dirs_exist_ok=True)
+
+
+@pytest.fixture(scope="session")
+def ran_once(photos_once, bundle, berlese):
+    """What `berlese run` printed of the photos, and its survey; not to be changed."""
+    survey = photos_once.parent / "survey"
+    result = berlese("run", photos_once, "--model", bundle, "--out", survey)
+    assert result.exit_code == 0, result.output
+    return result.stdout, survey
+
+
+@pytest.fixture
+def ran(ran_once, photos, tmp_path):
+    """That survey, to be changed at will."""
+    return shutil.copytree(ran_once[1], tmp_path / "survey")
+
+
+def test_the_verbs_one_by_one_give_what_run_gives(photos, bundle, ran_once, berlese, tmp_path):
+    survey, (_, whole) = tmp_path / "steps", ran_once
     commands = [
         ("init", survey, "--name", "Steps"),
         ("add", survey, photos),
@@ -41,7 +63,6 @@ def test_the_verbs_one_by_one_give_what_run_gives(photos, library, bundle, berle
     for command in commands:
         result = berlese(*command)
         assert result.exit_code == 0, (command, result.output)
-    assert berlese("run", photos, "--model", bundle, "--out", whole).exit_code == 0
     for name in ("community.csv", "community_long.csv"):
         assert (survey / "exports" / name).read_bytes() == (whole / "exports" / name).read_bytes()
     rows = read_csv(survey / "exports" / "community.csv")
@@ -53,14 +74,12 @@ def test_the_verbs_one_by_one_give_what_run_gives(photos, library, bundle, berle
 
 
 @pytest.mark.parametrize("verb", ["add", "segment", "embed", "predict"])
-def test_a_step_done_twice_does_nothing_the_second_time(verb, photos, bundle, berlese, tmp_path):
-    survey = tmp_path / "survey"
-    assert berlese("run", photos, "--model", bundle, "--out", survey).exit_code == 0
+def test_a_step_done_twice_does_nothing_the_second_time(verb, photos, ran, bundle, berlese):
     arguments = {
-        "add": ("add", survey, photos),
-        "segment": ("segment", survey),
-        "embed": ("embed", survey, "--backbone", "efficientnet-lite0"),
-        "predict": ("predict", bundle, survey),
+        "add": ("add", ran, photos),
+        "segment": ("segment", ran),
+        "embed": ("embed", ran, "--backbone", "efficientnet-lite0"),
+        "predict": ("predict", bundle, ran),
     }[verb]
     result = berlese(*arguments, "--json", "--quiet")
     assert result.exit_code == 0, result.output
@@ -69,25 +88,20 @@ def test_a_step_done_twice_does_nothing_the_second_time(verb, photos, bundle, be
     assert report["skipped"] == (2 if verb in ("add", "segment") else 10)
 
 
-def test_run_prints_the_table_and_where_it_lies(photos, bundle, berlese, tmp_path):
-    result = berlese("run", photos, "--model", bundle, "--out", tmp_path / "survey")
-    assert result.exit_code == 0, result.output
-    assert "2 photos, 10 animals" in result.stdout
-    assert "meadow" in result.stdout
-    assert str(tmp_path / "survey" / "exports" / "report.html") in result.stdout
-    page = (tmp_path / "survey" / "exports" / "report.html").read_text(encoding="utf-8")
+def test_run_prints_the_table_and_where_it_lies(ran_once):
+    printed, survey = ran_once
+    assert "2 photos, 10 animals" in printed
+    assert "meadow" in printed
+    assert str(survey / "exports" / "report.html") in printed
+    page = (survey / "exports" / "report.html").read_text(encoding="utf-8")
     assert "not finished" not in page  # of the run that wrote it
 
 
-def test_run_says_before_the_table_how_far_the_photos_are_from_the_library(
-    photos, bundle, berlese, tmp_path
-):
-    survey = tmp_path / "survey"
-    result = berlese("run", photos, "--model", bundle, "--out", survey)
-    assert result.exit_code == 0, result.output
+def test_run_says_before_the_table_how_far_the_photos_are_from_the_library(ran_once):
+    printed, survey = ran_once
     said = "10 animals are too few"
-    assert result.stdout.index(said) < result.stdout.index("Animals by site")
-    assert "berlese plan survey --out review.csv --count 10" in result.stdout
+    assert printed.index(said) < printed.index("Animals by site")
+    assert "berlese plan survey --out review.csv --count 10" in printed
     domain = json.loads((survey / "summary.json").read_text(encoding="utf-8"))["domain"]
     assert (domain["verdict"], domain["animals"], domain["error"]) == ("not known", 10, None)
     assert said in domain["headline"]
@@ -97,7 +111,7 @@ def test_run_says_before_the_table_how_far_the_photos_are_from_the_library(
 
 def test_many_sites_are_summed_on_the_terminal(bundle, berlese, tmp_path):
     for site in range(7):
-        save(tmp_path / "photos" / f"site-{site}" / f"{site}.png", dish(site, 2))
+        save(tmp_path / "photos" / f"site-{site}" / f"{site}.png", dish(site, 1))
     survey = tmp_path / "survey"
     result = berlese("run", tmp_path / "photos", "--model", bundle, "--out", survey)
     assert result.exit_code == 0, result.output
@@ -270,12 +284,10 @@ def test_the_version_is_printed(berlese):
     assert berlese("--version").stdout.strip() == f"berlese {__version__}"
 
 
-def test_table_by_site_has_a_row_a_site(photos, bundle, berlese, tmp_path):
-    survey = tmp_path / "survey"
-    assert berlese("run", photos, "--model", bundle, "--out", survey, "--quiet").exit_code == 0
-    result = berlese("table", survey, "--by", "site")
+def test_table_by_site_has_a_row_a_site(ran, berlese):
+    result = berlese("table", ran, "--by", "site")
     assert result.exit_code == 0, result.output
-    rows = read_csv(survey / "exports" / "community.csv")
+    rows = read_csv(ran / "exports" / "community.csv")
     assert [row["locationID"] for row in rows] == ["meadow", "wood"]
     assert "eventID" not in rows[0]
 
@@ -288,12 +300,10 @@ def test_a_folder_that_is_no_survey_is_named(verb, berlese, tmp_path):
     assert "not-one" in result.output
 
 
-def test_a_survey_stands_alone(photos, bundle, berlese, tmp_path):
-    survey = tmp_path / "survey"
-    assert berlese("run", photos, "--model", bundle, "--out", survey, "--quiet").exit_code == 0
+def test_a_survey_stands_alone(photos, ran, bundle, berlese, tmp_path):
     for command in (
-        ("segment", survey, "--out", tmp_path / "out"),
-        ("predict", bundle, survey, photos, "--out", tmp_path / "names.csv"),
+        ("segment", ran, "--out", tmp_path / "out"),
+        ("predict", bundle, ran, photos, "--out", tmp_path / "names.csv"),
     ):
         result = berlese(*command)
         assert result.exit_code == 2, result.output
@@ -339,19 +349,15 @@ def test_what_the_system_refuses_is_told_in_one_line(library, berlese, tmp_path)
     assert "Traceback" not in result.output
 
 
-def test_removed_photos_leave_the_table_and_can_be_added_again(photos, bundle, berlese, tmp_path):
-    survey = tmp_path / "survey"
-    assert berlese("run", photos, "--model", bundle, "--out", survey, "--quiet").exit_code == 0
-    before = (survey / "exports" / "community.csv").read_bytes()
-    result = berlese("remove", survey, photos / "wood", "--json")
+def test_removed_photos_leave_the_table_and_can_be_added_again(photos, ran, berlese):
+    before = (ran / "exports" / "community.csv").read_bytes()
+    result = berlese("remove", ran, photos / "wood", "--json")
     assert json.loads(result.stdout)["done"] == 1
-    assert berlese("table", survey).exit_code == 0
-    assert [row["locationID"] for row in read_csv(survey / "exports" / "community.csv")] == [
-        "meadow"
-    ]
-    assert berlese("add", survey, photos).exit_code == 0
-    assert berlese("table", survey).exit_code == 0
-    assert (survey / "exports" / "community.csv").read_bytes() == before
+    assert berlese("table", ran).exit_code == 0
+    assert [row["locationID"] for row in read_csv(ran / "exports" / "community.csv")] == ["meadow"]
+    assert berlese("add", ran, photos).exit_code == 0
+    assert berlese("table", ran).exit_code == 0
+    assert (ran / "exports" / "community.csv").read_bytes() == before
 
 
 def test_photos_that_wait_are_not_called_failed(photos, berlese, tmp_path):

@@ -1,22 +1,31 @@
 """`berlese doctor SURVEY`: what it prints, and what it refuses."""
 
 import json
+import shutil
 
 import pytest
 
 from tests.drawing import dish, save
 
 
-@pytest.fixture
-def survey(tmp_path, berlese):
-    """A survey of two dishes, segmented."""
+@pytest.fixture(scope="session")
+def survey_once(tmp_path_factory, berlese):
+    """Folder of two dishes, and of a survey of them, segmented."""
+    folder = tmp_path_factory.mktemp("doctor")
     for number in (1, 2):
-        save(tmp_path / "photos" / f"{number}.png", dish(number, 5))
-    folder = tmp_path / "survey"
-    for command in (("init", folder), ("add", folder, tmp_path / "photos"), ("segment", folder)):
+        save(folder / "photos" / f"{number}.png", dish(number, 5))
+    survey = folder / "survey"
+    for command in (("init", survey), ("add", survey, folder / "photos"), ("segment", survey)):
         result = berlese(*command)
         assert result.exit_code == 0, result.output
     return folder
+
+
+@pytest.fixture
+def survey(survey_once, tmp_path):
+    """That survey, to be changed at will."""
+    shutil.copytree(survey_once, tmp_path, dirs_exist_ok=True)
+    return tmp_path / "survey"
 
 
 def test_doctor_says_how_a_surveys_photos_are(berlese, survey):

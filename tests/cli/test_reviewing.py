@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 
 import pytest
 
@@ -10,15 +11,22 @@ from berlese.survey.survey import Survey
 from tests.drawing import dish, save
 
 
-@pytest.fixture
-def survey(tmp_path, bundle, berlese):
-    """A survey of twelve animals, named by a model."""
+@pytest.fixture(scope="session")
+def survey_once(tmp_path_factory, bundle, berlese):
+    """Folder of two photos, and of a survey of their twelve animals, named by a model."""
+    folder = tmp_path_factory.mktemp("reviewing")
     for number in (1, 2):
-        save(tmp_path / "photos" / "wood" / f"{number}.png", dish(number, 6))
-    folder = tmp_path / "survey"
-    result = berlese("run", tmp_path / "photos", "--model", bundle, "--out", folder)
+        save(folder / "photos" / "wood" / f"{number}.png", dish(number, 6))
+    result = berlese("run", folder / "photos", "--model", bundle, "--out", folder / "survey")
     assert result.exit_code == 0, result.output
     return folder
+
+
+@pytest.fixture
+def survey(survey_once, tmp_path):
+    """That survey, to be changed at will."""
+    shutil.copytree(survey_once, tmp_path, dirs_exist_ok=True)
+    return tmp_path / "survey"
 
 
 def fill_in(path, status):
