@@ -95,14 +95,14 @@ def run(berlese, tmp_path, bundle, *photos):
 def test_a_bad_photo_is_listed_and_the_good_one_goes_on(name, berlese, bundle, tmp_path):
     make, words = BAD_PHOTOS[name]
     make(tmp_path / name)
-    good = save(tmp_path / "good.png", dish(1))
+    good = save(tmp_path / "good.png", dish(1, 1))
     result, survey = run(berlese, tmp_path, bundle, tmp_path / name, good)
     assert result.exit_code == 1, result.output
     (row,) = failures_of(survey)
     assert row["file"].endswith(name)
     assert any(word.lower() in row["reason"].lower() for word in words.split("|")), row
     summary = json.loads((survey / "summary.json").read_text(encoding="utf-8"))
-    assert (summary["failures"], summary["specimens"]) == (1, 4)
+    assert (summary["failures"], summary["specimens"]) == (1, 1)
 
 
 @pytest.mark.parametrize("name", BAD_PHOTOS)
@@ -121,7 +121,7 @@ def test_a_folder_called_like_a_photo_is_searched_and_found_empty(berlese, bundl
 
 def test_an_unreadable_file_is_listed(berlese, bundle, tmp_path, monkeypatch):
     secret = save(tmp_path / "secret.png", dish(2))
-    good = save(tmp_path / "good.png", dish(1))
+    good = save(tmp_path / "good.png", dish(1, 1))
     refuse_to_open(monkeypatch, secret)
     result, survey = run(berlese, tmp_path, bundle, secret, good)
     assert result.exit_code == 1, result.output
@@ -152,30 +152,30 @@ def refuse_to_open(monkeypatch, path):
 
 @pytest.mark.parametrize("name", ODD_NAMES)
 def test_odd_names_are_ordinary_photos(name, berlese, bundle, tmp_path):
-    photo = save(tmp_path / "photos" / name, dish(1))
+    photo = save(tmp_path / "photos" / name, dish(1, 1))
     result, survey = run(berlese, tmp_path, bundle, photo)
     assert result.exit_code == 0, result.output
-    assert json.loads((survey / "summary.json").read_text(encoding="utf-8"))["specimens"] == 4
+    assert json.loads((survey / "summary.json").read_text(encoding="utf-8"))["specimens"] == 1
     report = next(survey.rglob("report.html")).read_text(encoding="utf-8")
     assert "<b>bold" not in report
 
 
 def test_two_photos_of_one_name_in_two_folders_both_count(berlese, bundle, tmp_path):
-    first = save(tmp_path / "north" / "a.png", dish(1))
-    second = save(tmp_path / "south" / "a.png", dish(2))
+    first = save(tmp_path / "north" / "a.png", dish(1, 1))
+    second = save(tmp_path / "south" / "a.png", dish(2, 1))
     result, survey = run(berlese, tmp_path, bundle, first, second)
     assert result.exit_code == 0, result.output
-    assert json.loads((survey / "summary.json").read_text())["specimens"] == 8
+    assert json.loads((survey / "summary.json").read_text())["specimens"] == 2
 
 
 def test_the_same_photo_twice_counts_once(berlese, bundle, tmp_path):
-    photo = save(tmp_path / "a.png", dish(1))
+    photo = save(tmp_path / "a.png", dish(1, 1))
     shutil.copy(photo, tmp_path / "copy.png")
     result, survey = run(berlese, tmp_path, bundle, photo, photo, tmp_path / "copy.png")
     assert result.exit_code == 1, result.output
     assert "same content" in failures_of(survey)[0]["reason"]
     summary = json.loads((survey / "summary.json").read_text())
-    assert (summary["photos"], summary["specimens"]) == (1, 4)
+    assert (summary["photos"], summary["specimens"]) == (1, 1)
 
 
 def libraries(tmp_path, library):
@@ -227,7 +227,7 @@ def test_a_model_of_another_preprocessing_is_refused(berlese, bundle, tmp_path):
     document = json.loads((other / "bundle.json").read_text())
     changed = json.dumps(document).replace(document["backbone_hash"], "0" * 64)
     (other / "bundle.json").write_text(changed)
-    photo = save(tmp_path / "good.png", dish(1))
+    photo = save(tmp_path / "good.png", dish(1, 1))
     result = berlese("predict", other, photo, "--out", tmp_path / "names.csv")
     assert result.exit_code == 2, result.output
     assert "backbone" in result.output
@@ -238,8 +238,8 @@ def test_a_model_of_another_preprocessing_is_refused(berlese, bundle, tmp_path):
 def strange_names(tmp_path, monkeypatch):
     """A folder to work in with pictures whose names are a formula and no UTF-8; one is damaged."""
     folder = tmp_path / "pictures"
-    save(folder / "=1+1.png", dish(1, 3))
-    save(folder / "b.png", dish(2, 3))
+    save(folder / "=1+1.png", dish(1, 1))
+    save(folder / "b.png", dish(2, 1))
     if sys.platform != "linux":
         pytest.skip("other systems take no file name that is not Unicode")
     (folder / "b.png").rename(os.fsdecode(os.fsencode(folder) + b"/\xff.png"))
