@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -30,18 +31,24 @@ def train(head="linear", **options):
     return train_bundle(X, y, head=head, backbone=BACKBONE, rank="family", **options)
 
 
+@pytest.fixture(scope="session")
+def trained():
+    """Models of the linear head and of the network; not to be changed."""
+    return cache(train)
+
+
 @pytest.fixture(scope="module")
-def saved(tmp_path_factory):
+def saved(trained, tmp_path_factory):
     """Folder of a trained model; to be copied before it is changed."""
     folder = tmp_path_factory.mktemp("saved") / "model"
-    train().save(folder)
+    trained("linear").save(folder)
     return folder
 
 
 @pytest.mark.parametrize("head", ["linear", "network"])
-def test_a_saved_model_predicts_exactly_the_same(head, tmp_path):
+def test_a_saved_model_predicts_exactly_the_same(head, trained, tmp_path):
     X, _ = library()
-    bundle = train(head)
+    bundle = trained(head)
     bundle.save(tmp_path / "model")
     again = Bundle.load(tmp_path / "model")
     ours = bundle.predict(X, backbone_hash=BACKBONE.hash)
@@ -52,20 +59,20 @@ def test_a_saved_model_predicts_exactly_the_same(head, tmp_path):
     assert (again.classes, again.rank, again.head) == (bundle.classes, "family", head)
 
 
-def test_the_same_training_gives_the_same_bytes(tmp_path):
-    for name in ("one", "two"):
-        train("network").save(tmp_path / name)
+def test_the_same_training_gives_the_same_bytes(trained, tmp_path):
+    trained("network").save(tmp_path / "one")
+    train("network").save(tmp_path / "two")
     for file in ("bundle.json", "arrays.safetensors", "MODEL_CARD.md"):
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
 
 
-def test_features_of_another_backbone_are_refused():
+def test_features_of_another_backbone_are_refused(trained):
     with pytest.raises(BundleMismatchError, match="efficientnet-lite0"):
-        train().predict(library()[0], backbone_hash="b" * 64)
+        trained("linear").predict(library()[0], backbone_hash="b" * 64)
 
 
-def test_an_existing_folder_is_kept_unless_told_otherwise(tmp_path):
-    bundle = train()
+def test_an_existing_folder_is_kept_unless_told_otherwise(trained, tmp_path):
+    bundle = trained("linear")
     bundle.save(tmp_path / "model")
     with pytest.raises(BundleError, match="exists"):
         bundle.save(tmp_path / "model")
@@ -77,8 +84,8 @@ def test_an_existing_folder_is_kept_unless_told_otherwise(tmp_path):
     assert [each.name for each in tmp_path.iterdir() if each.name.startswith(".")] == []
 
 
-def test_a_model_that_cannot_be_put_in_place_leaves_the_old_one(tmp_path, monkeypatch):
-    old = train()
+def test_a_model_that_cannot_be_put_in_place_leaves_the_old_one(trained, tmp_path, monkeypatch):
+    old = trained("linear")
     old.save(tmp_path / "model")
     replace = Path.replace
 
@@ -94,10 +101,11 @@ def test_a_model_that_cannot_be_put_in_place_leaves_the_old_one(tmp_path, monkey
     assert [each.name for each in tmp_path.iterdir()] == ["model"]
 
 
-def test_what_a_person_put_beside_a_model_outlives_it(tmp_path):
-    train().save(tmp_path / "model", beside=lambda part: (part / "calibration.json").touch())
+def test_what_a_person_put_beside_a_model_outlives_it(trained, tmp_path):
+    bundle = trained("linear")
+    bundle.save(tmp_path / "model", beside=lambda part: (part / "calibration.json").touch())
     (tmp_path / "model" / "notes.txt").write_text("Trained for the thesis.")
-    train().save(tmp_path / "model", overwrite=True)
+    bundle.save(tmp_path / "model", overwrite=True)
     assert (tmp_path / "model" / "notes.txt").read_text() == "Trained for the thesis."
     assert not (tmp_path / "model" / "calibration.json").exists()
 
@@ -112,8 +120,8 @@ def test_what_a_person_put_beside_a_model_outlives_it(tmp_path):
         ("arrays.safetensors", "no", "arrays.safetensors"),
     ],
 )
-def test_a_damaged_model_is_refused_by_name(file, content, words, tmp_path):
-    train().save(tmp_path / "model")
+def test_a_damaged_model_is_refused_by_name(file, content, words, saved, tmp_path):
+    shutil.copytree(saved, tmp_path / "model")
     (tmp_path / "model" / file).write_text(content)
     with pytest.raises(BundleError, match=words):
         Bundle.load(tmp_path / "model")
@@ -183,9 +191,8 @@ def test_a_missing_model_is_refused(tmp_path):
         Bundle.load(tmp_path / "nothing")
 
 
-def test_the_model_card_names_every_taxon(tmp_path):
-    train().save(tmp_path / "model")
-    card = (tmp_path / "model" / "MODEL_CARD.md").read_text(encoding="utf-8")
+def test_the_model_card_names_every_taxon(saved):
+    card = (saved / "MODEL_CARD.md").read_text(encoding="utf-8")
     assert all(taxon in card for taxon in ("Carabidae", "Käferidae", "Ptiliidae"))
 
 
@@ -254,9 +261,9 @@ def as_format_1(folder):
     save_file(kept, folder / "arrays.safetensors")
 
 
-def test_a_model_of_the_first_release_still_names(tmp_path):
+def test_a_model_of_the_first_release_still_names(trained, tmp_path):
     X, _ = library()
-    bundle = train()
+    bundle = trained("linear")
     bundle.save(tmp_path / "model")
     as_format_1(tmp_path / "model")
     old = Bundle.load(tmp_path / "model")
@@ -280,9 +287,9 @@ def test_probabilities_are_calibrated_on_pictures_that_the_head_had_not_seen():
     assert any("probabilities are calibrated on" in note for note in bundle.training["notes"])
 
 
-def test_the_papers_threshold_cuts_the_highest_probability():
+def test_the_papers_threshold_cuts_the_highest_probability(trained):
     X, _ = library()
-    bundle = train()
+    bundle = trained("linear")
     raw = bundle.classifier.predict_proba(X).max(axis=1)
     settings = NamingSettings(unknown_score="softmax", unknown_threshold=0.9)
     said = bundle.predict(X, backbone_hash=BACKBONE.hash, settings=settings)
