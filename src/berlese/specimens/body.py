@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.polynomial import Polynomial
 from numpy.typing import NDArray
-from scipy.ndimage import grey_opening, map_coordinates
+from scipy.ndimage import grey_opening
 from skimage.graph import MCP_Geometric
 
 WORK_SIDE = 100.0  # root of the animal's area in the working copy
@@ -200,12 +200,18 @@ def _across(axis: _Points) -> _Points:
 def _reach(mask: _Mask, points: _Points, directions: _Points) -> NDArray[np.float64]:
     """How far each point sees inside the mask in its direction; -1 for points outside."""
     steps = np.arange(0, np.hypot(*mask.shape), STEP)
-    at = points[:, None, :] + steps[None, :, None] * directions[:, None, :]
-    seen = map_coordinates(
-        mask.astype(np.uint8), [at[..., 1], at[..., 0]], order=0, mode="constant", cval=0
-    )
+    columns, rows = (points[:, axis, None] + steps * directions[:, axis, None] for axis in (0, 1))
+    seen = _at(mask, columns, rows)
     stop = np.where(seen.all(axis=1), seen.shape[1], seen.argmin(axis=1))
     return np.asarray(np.where(stop > 0, (stop - 1) * STEP, -1.0))
+
+
+def _at(mask: _Mask, columns: _Points, rows: _Points) -> _Mask:
+    """Look up the pixels that hold these points; False beyond the mask."""
+    height, width = mask.shape
+    left, top = np.floor(columns + 0.5).astype(np.intp), np.floor(rows + 0.5).astype(np.intp)
+    within = (left >= 0) & (left < width) & (top >= 0) & (top < height)
+    return np.asarray(mask.ravel()[np.where(within, top * width + left, 0)] & within)
 
 
 def _widths(body: _Mask, axis: _Points) -> NDArray[np.float64]:
@@ -227,8 +233,9 @@ def _within(body: _Mask, axis: _Points) -> _Points:
     first, last = _ends(axis)
     far = _reach(body, axis[[0, -1]], np.array([first, last]))
     line = np.vstack([axis[0] + first * max(far[0], 0), axis, axis[-1] + last * max(far[1], 0)])
-    fine = np.vstack([_evenly(line[k : k + 2]) for k in range(len(line) - 1)])
-    inside = map_coordinates(body.astype(np.uint8), [fine[:, 1], fine[:, 0]], order=0) > 0
+    shares = np.linspace(0, 1, N_AXIS)[:, None]
+    fine = (line[:-1, None] + shares * np.diff(line, axis=0)[:, None]).reshape(-1, 2)
+    inside = _at(body, fine[:, 0], fine[:, 1])
     kept = np.flatnonzero(inside)
     return axis if len(kept) < 2 else _evenly(fine[kept[0] : kept[-1] + 1])
 
