@@ -92,6 +92,7 @@ def test_of_a_dark_animal_the_outline_without_its_shadow_is_taken():
     tight = chosen(_rated([0.9, 0.7, 0.5], pairs, areas, dark=True), 0.36)
     assert tight.places.tolist() == [1]
     assert tight.ratings.tolist() == [0.9]
+    assert tight.rated_as.tolist() == [0]
     frames = [(0, 0, 100, 100), (30, 30, 70, 70), (40, 40, 70, 70)]  # those lack its legs
     legs = _rated([0.9, 0.7, 0.5], pairs, areas, frames=frames, dark=True)
     assert chosen(legs, 0.36).places.tolist() == [0]

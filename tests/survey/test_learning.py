@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from berlese.errors import SurveyError
-from berlese.specimens.segment import SegmentSettings
+from berlese.specimens.choice import KEPT_SCORE
+from berlese.specimens.segment import SegmentSettings, rated_candidates
+from berlese.survey import learning
 from berlese.survey.failures import Failure
 from berlese.survey.learning import learn_from_review, stored_lesson
 from berlese.survey.outlining import cut_animal
@@ -116,10 +118,21 @@ def test_what_is_not_seen_any_more_teaches_nothing_and_it_is_said(searched: Surv
     report = segment_photos(searched, SegmentSettings(min_length_px=5000), learn=True)
     assert report.notes[0].startswith("Nothing is learned: 0 animals and 0 things")
     assert report.notes[1] == (
-        "45 reviewed outlines match nothing that the program sees on the photos now, as where "
-        "animals were found with other settings, or joined or cut by a person: nothing is learned "
-        "from them."
+        "45 reviewed outlines match nothing that the program may take for an animal on the photos "
+        "now, as where animals were found with other settings, or joined or cut by a person: "
+        "nothing is learned from them."
     )
+
+
+def test_what_is_rated_too_low_for_an_animal_teaches_nothing(searched: Survey, monkeypatch) -> None:
+    def rated_lower(photo, settings):
+        candidates, rated = rated_candidates(photo, settings)
+        return candidates, rated._replace(ratings=np.minimum(rated.ratings, KEPT_SCORE - 0.01))
+
+    review(searched)
+    monkeypatch.setattr(learning, "rated_candidates", rated_lower)
+    taught = learn_from_review(searched, SegmentSettings())
+    assert (taught.learned.animals, taught.learned.others, taught.gone) == (0, 0, 45)
 
 
 def test_an_outline_that_is_not_seen_any_more_counts_once(searched: Survey) -> None:

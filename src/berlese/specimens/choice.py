@@ -102,10 +102,15 @@ def rated(readings: Sequence[Reading], odds: _Float) -> Rated:
 
 
 class Chosen(NamedTuple):
-    """Places in `Rated` of those taken, in order, and how each animal is rated."""
+    """Places in `Rated` of those taken, in order, and how each animal is rated.
+
+    `rated_as` are the places of the outlines whose ratings they bear: other ones where a tighter
+    outline took the place of one with a shadow.
+    """
 
     places: NDArray[np.intp]
     ratings: _Float
+    rated_as: NDArray[np.intp]
 
 
 def chosen(found: Rated, least: float = KEPT_SCORE) -> Chosen:
@@ -138,14 +143,14 @@ def chosen(found: Rated, least: float = KEPT_SCORE) -> Chosen:
         if (taken == before).all():
             break
     taken &= found.ratings >= least
-    ratings = found.ratings.copy()
+    rated_as = np.arange(len(taken))
     for place in np.flatnonzero(taken & found.dark).tolist():
         taken[place] = False
         tightest = _tightest(found, place, taken)
         taken[tightest] = True
-        ratings[tightest] = found.ratings[place]
+        rated_as[tightest] = place
     places = np.flatnonzero(taken)
-    return Chosen(places, ratings[places])
+    return Chosen(places, found.ratings[rated_as[places]], rated_as[places])
 
 
 def _tightest(found: Rated, place: int, taken: NDArray[np.bool_]) -> int:

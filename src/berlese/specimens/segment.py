@@ -319,7 +319,7 @@ def _verdicts(readings: list[Reading], lesson: Lesson | None) -> list[Verdict]:
     found = rated(readings, odds)
     if lesson is not None:
         found = found._replace(ratings=lesson.corrected(found.ratings, found.evidence))
-    taken, ratings = chosen(found)
+    taken, ratings, _ = chosen(found)
     numbers = found.numbers[taken].tolist()
     least = np.where(found.of_dirt[taken] > PERHAPS_DIRT, KEPT_STAIN, KEPT_BLURRED)
     animals = [

@@ -17,6 +17,7 @@ from sqlalchemy.orm import selectinload
 from berlese.errors import SurveyError
 from berlese.photos.writing import write_text_atomic
 from berlese.specimens.candidates import Candidate
+from berlese.specimens.choice import KEPT_SCORE, Rated, chosen
 from berlese.specimens.lesson import FEWEST, Learned, Lesson, learn
 from berlese.specimens.matching import ious_of
 from berlese.specimens.outline import Box, box_around
@@ -40,9 +41,9 @@ class Taught:
     ----------
     learned : Learned
     gone : int
-        Outlines reviewed that are no candidates, as those found with other settings, or joined or
-        cut by a person, so that nothing is learned from them; photos that cannot be opened left
-        out.
+        Outlines reviewed that are no candidates, or rated too low for an animal, as those found
+        with other settings, or joined or cut by a person, so that nothing is learned from them;
+        photos that cannot be opened left out.
     unopened : mapping of str to str
         Reviewed photos that could not be opened, as the survey stores their paths, and why.
     """
@@ -81,9 +82,9 @@ class Taught:
         one = self.gone == 1
         which = "1 reviewed outline matches" if one else f"{self.gone} reviewed outlines match"
         return (
-            f"{which} nothing that the program sees on the photos now, as where animals were "
-            "found with other settings, or joined or cut by a person: nothing is learned from "
-            f"{'it' if one else 'them'}.",
+            f"{which} nothing that the program may take for an animal on the photos now, as where "
+            "animals were found with other settings, or joined or cut by a person: nothing is "
+            f"learned from {'it' if one else 'them'}.",
         )
 
 
@@ -115,7 +116,7 @@ def learn_from_review(
             gone += len({box for box, _ in words})
             continue
         candidates, rated = found
-        known, unmatched = _matched(candidates, words)
+        known, unmatched = _matched(candidates, rated, words)
         gone += len(unmatched)
         for place, is_animal in known.items():
             ratings.append(rated.ratings[place])
@@ -195,16 +196,23 @@ def _box(polygon: list[list[float]]) -> Box:
 
 
 def _matched(
-    candidates: Sequence[Candidate], words: Sequence[_Said]
+    candidates: Sequence[Candidate], rated: Rated, words: Sequence[_Said]
 ) -> tuple[dict[int, bool], set[Box]]:
-    """Places of the candidates that people spoke of, and whether they are animals; other boxes."""
+    """Places of what people spoke of, and whether they are animals; boxes of all else.
+
+    What is rated too low to be an animal counts as not found: no lesson makes one of it.
+    """
     frames = np.array([each.frame for each in candidates]).reshape(-1, 4)
+    taken = chosen(rated)
+    rated_as = dict(zip(taken.places.tolist(), taken.rated_as.tolist(), strict=True))
     known: dict[int, bool] = {}
     unmatched = set()
     for box, is_animal in words:
         ious = ious_of(frames, np.array([[box.left, box.top, box.right, box.bottom]], float))
-        if len(ious) and ious.max() >= SAME_IOU:
-            known[int(ious.argmax())] = is_animal
+        nearest = int(ious.argmax()) if len(ious) else 0
+        place = rated_as.get(nearest, nearest)
+        if len(ious) and ious.max() >= SAME_IOU and rated.ratings[place] >= KEPT_SCORE:
+            known[place] = is_animal
         else:
             unmatched.add(box)
     return known, unmatched
