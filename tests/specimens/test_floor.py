@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from berlese.specimens.floor import contrast_of, ground_of, stretched
+from berlese.specimens.floor import contrast_of, ground_of, overview_side, stretched
 
 
 def sloped(height=300, width=400, low=120, high=200):
@@ -25,6 +25,26 @@ def test_an_animal_that_covers_a_twentieth_of_the_photo_does_not_become_ground()
     image = sloped(low=180, high=190)
     cv2.ellipse(image, (200, 150), (70, 30), 0, 0, 360, (40, 30, 30), -1)
     assert ground_of(image)[150, 200].mean() > 170
+
+
+@pytest.mark.parametrize(
+    ("size", "side"),
+    [((600, 400), 1024), ((2000, 1500), 1024), ((3000, 4000), 1600), ((31_600, 9_000), 2048)],
+)
+def test_large_photos_have_a_larger_copy(size, side):
+    assert overview_side(*size) == side
+
+
+def test_clouds_are_followed_as_far_on_the_copy_of_a_large_photo():
+    across = np.arange(1500)
+    row = 150 + 25 * np.sin(2 * np.pi * across / 60)  # 300 pixels of a photo of 7,500 a cloud
+    clean = np.repeat(np.tile(row, (300, 1))[..., None], 3, axis=2).astype(np.uint8)
+    image = clean.copy()
+    cv2.ellipse(image, (700, 150), (9, 4), 20, 0, 360, (20, 20, 20), -1)
+    near = np.abs(ground_of(image, 0.2).astype(int) - clean)[20:-20, 60:-60]
+    far = np.abs(ground_of(image).astype(int) - clean)[20:-20, 60:-60]
+    assert np.percentile(near, 95) <= 8
+    assert np.percentile(far, 95) > 15  # as if a cloud were an animal's size
 
 
 def test_rows_of_the_ground_are_those_of_the_whole():

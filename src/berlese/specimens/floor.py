@@ -12,10 +12,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-OVERVIEW_SIDE = 1024
+# Pixels of the longer side of the small copy: so many of the photo's, between these.
+OVERVIEW_SHARE = 0.4
+LEAST_OVERVIEW, MOST_OVERVIEW = 1024, 2048
 _COARSE_SIDE = 192
 _COARSE_WINDOW = 0.34  # of that side; an animal may cover half of the window
 _CLOSE = 0.012  # of the overview's longer side: reach of the close mean
+_CLOSE_PX = 30.0  # most that it reaches in pixels of the photo, of which plates have ever more
 _LIES = 5.0  # grey levels beyond which something may lie on the ground
 
 Polarity = str
@@ -82,10 +85,23 @@ def stretched(levels: _Bytes, width: int, height: int) -> Floor:
     return Floor(levels, width, height)
 
 
-def ground_of(overview: _Bytes) -> _Bytes:
-    """Estimate the ground of a small picture, at its own size."""
+def overview_side(width: int, height: int) -> int:
+    """Longer side that a photo's small copy has at most."""
+    side = OVERVIEW_SHARE * max(width, height)
+    return round(min(max(side, LEAST_OVERVIEW), MOST_OVERVIEW))
+
+
+def ground_of(overview: _Bytes, scale: float = 1.0) -> _Bytes:
+    """Estimate the ground of a small picture, at its own size.
+
+    Parameters
+    ----------
+    overview : ndarray of uint8 of shape (height, width, 3)
+    scale : float
+        Its pixels over those of the photo that it is a copy of.
+    """
     coarse = wide_median(overview)
-    reach = max(2.0, _CLOSE * max(overview.shape[:2]))
+    reach = max(2.0, min(_CLOSE * max(overview.shape[:2]), _CLOSE_PX * scale))
     ground = coarse
     for _ in range(2):
         lies = contrast_of(overview, ground) > _LIES + 4 * _noise(overview, ground)

@@ -36,9 +36,9 @@ from berlese.specimens.dish import (
 )
 from berlese.specimens.exposure import Exposed, gains_of, raised
 from berlese.specimens.floor import (
-    OVERVIEW_SIDE,
     contrast_of,
     ground_of,
+    overview_side,
     stretched,
 )
 from berlese.specimens.judge import ANIMAL, SEVERAL, effort_for, judge
@@ -54,6 +54,7 @@ from berlese.specimens.outline import (
     outline_of,
 )
 
+RULES = 2  # counted up where the same networks find other animals than before
 SMALLEST = 16.0  # pixels, where no smallest length is given
 KEPT_BLURRED = 0.44
 KEPT_STAIN = 0.62  # of what is blurred and perhaps of dirt: stains on the glass lie out of focus
@@ -112,9 +113,10 @@ class SegmentSettings(BaseModel):
 
 
 def fingerprint() -> str:
-    """Name the networks by their bytes: other networks, other specimens."""
+    """Name the networks by their bytes, and the rules by `RULES`: others, other specimens."""
     networks = (judging.WEIGHTS, looking.NETWORK, clumps.NETWORK, choice.WEIGHTS)
-    return sha256(b"".join(map(shipped, networks))).hexdigest()[:16]
+    parts = [str(RULES).encode(), *map(shipped, networks)]
+    return sha256(b"".join(parts)).hexdigest()[:16]
 
 
 class Pixels:
@@ -204,13 +206,14 @@ def read_photo(
     """
     effort = effort_for if quickly else None
     smallest = settings.smallest_px(getattr(photo, "mm_per_pixel", None))
-    overview = photo.shrunk(OVERVIEW_SIDE)
+    overview = photo.shrunk(overview_side(photo.width, photo.height))
+    scale = overview.shape[1] / photo.width
     surround = None if settings.dish == "whole" else find_surround(overview)
     if surround is not None:
         overview = filled_around(overview, surround)
     gains = gains_of(overview)
     photo, overview = Smoothed(Exposed(photo, gains)), raised(overview, gains)
-    levels = ground_of(overview)
+    levels = ground_of(overview, scale)
     ground = stretched(levels, photo.width, photo.height)
     away = contrast_of(overview, levels, settings.polarity)
     sweep = Sweep(
@@ -224,7 +227,6 @@ def read_photo(
     readings = []
     for things in _together(sweep.things()):
         readings += readings_of(things, smallest, effort, look)
-    scale = overview.shape[1] / photo.width
     tall = (_thing_on_copy(each, overview, levels, away, scale) for each in sweep.tall)
     coarse = [each for each in tall if each is not None]
     return readings + readings_of(coarse, smallest, effort, look)
