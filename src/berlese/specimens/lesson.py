@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize
 
 from berlese.specimens.choice import KEPT_SCORE
 
@@ -127,7 +128,7 @@ def learn(ratings: _Float, evidence: _Float, is_animal: _Mask, photos: NDArray[n
 
 
 def _folds(is_animal: _Mask, photos: NDArray[np.intp]) -> list[tuple[Any, Any]]:
-    # Here, since photos are mostly searched without one being drawn, and importing it takes long.
+    # Here, since photos are mostly searched without a lesson, and importing it takes a second.
     from sklearn.model_selection import GroupKFold, StratifiedKFold
 
     count = len(np.unique(photos))
@@ -139,8 +140,6 @@ def _folds(is_animal: _Mask, photos: NDArray[np.intp]) -> list[tuple[Any, Any]]:
 
 def _fit(ratings: _Float, evidence: _Float, is_animal: _Mask, penalty: float) -> Lesson:
     """Logistic regression with the ratings' log-odds as offset and an L2 penalty."""
-    from scipy.optimize import minimize
-
     mean, deviation = evidence.mean(axis=0), evidence.std(axis=0)
     deviation = np.where(deviation > 1e-9, deviation, 1.0)
     scaled = np.clip((evidence - mean) / deviation, -_FAR, _FAR)

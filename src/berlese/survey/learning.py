@@ -204,13 +204,14 @@ def _matched(
     """
     frames = np.array([each.frame for each in candidates]).reshape(-1, 4)
     taken = chosen(rated)
-    rated_as = dict(zip(taken.places.tolist(), taken.rated_as.tolist(), strict=True))
+    # Those taken come first: of two candidates with one box it is the one that was found.
+    places = np.concatenate([taken.rated_as, np.arange(len(frames))])
+    frames = np.concatenate([frames[taken.places], frames])
     known: dict[int, bool] = {}
     unmatched = set()
     for box, is_animal in words:
         ious = ious_of(frames, np.array([[box.left, box.top, box.right, box.bottom]], float))
-        nearest = int(ious.argmax()) if len(ious) else 0
-        place = rated_as.get(nearest, nearest)
+        place = int(places[ious.argmax()]) if len(ious) else 0
         if len(ious) and ious.max() >= SAME_IOU and rated.ratings[place] >= KEPT_SCORE:
             known[place] = is_animal
         else:
