@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from berlese.features import backbones
 from berlese.features.embed import BATCH_SIZE, embed_files
 from berlese.photos.reading import decode_image, find_photos
+from berlese.processes import usable_cpus
 
 
 def seconds(run: Callable[[], object]) -> float:
@@ -47,7 +48,7 @@ def main() -> None:
     paths = find_photos([arguments.folder])[: arguments.pictures]
     inputs = np.stack([backbone.preprocess(decode_image(path)) for path in paths])
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = backbones.usable_cpus()
+    options.intra_op_num_threads = usable_cpus()
     exported = backbone.session._model_path
     spinning = onnxruntime.InferenceSession(exported, options, ["CPUExecutionProvider"])
     ways: dict[str, Callable[[], object]] = {
@@ -62,7 +63,7 @@ def main() -> None:
         for name, way in ways.items():
             times[name].append(seconds(way))
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
-    print(f"{len(paths)} pictures, {backbone.name}, {backbones.usable_cpus()} CPUs, load {load}")
+    print(f"{len(paths)} pictures, {backbone.name}, {usable_cpus()} CPUs, load {load}")
     for name, values in times.items():
         ratio = statistics.median(
             value / other for value, other in zip(values, times["bare session"], strict=True)

@@ -27,10 +27,9 @@ from berlese.specimens.matching import match_boxes
 from berlese.specimens.outline import Box
 from berlese.specimens.overlay import draw_overlay
 from berlese.specimens.segment import SMALLEST, segment
+from berlese.specimens.split import LEAST_AREA
 
 KINDS = ("simulated", "pasted") if SHARED.is_dir() else ("simulated",)
-
-
 BULK_LENGTH, BULK_ANIMALS = 90, 6  # pixels; on a million pixels
 
 
@@ -75,7 +74,7 @@ def by_threshold(pixels: NDArray[np.uint8]) -> list[Box]:
     return [
         Box(int(left), int(top), int(left + width), int(top + height))
         for left, top, width, height, area in stats[1:]
-        if np.hypot(width, height) >= SMALLEST and area >= 0.08 * SMALLEST**2
+        if np.hypot(width, height) >= SMALLEST and area >= LEAST_AREA * SMALLEST**2
     ]
 
 

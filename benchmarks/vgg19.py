@@ -25,6 +25,7 @@ from berlese.features.embed import BATCH_SIZE
 from berlese.features.export import export_network
 from berlese.features.sources import PAPER_SIZE
 from berlese.features.weights import load_into, read_weights
+from berlese.processes import usable_cpus
 
 SCRIPT = Path(__file__).with_name("keras_features.py")
 
@@ -32,7 +33,7 @@ SCRIPT = Path(__file__).with_name("keras_features.py")
 def session(path: Path, spinning: str, parallel: bool) -> onnxruntime.InferenceSession:
     """Open the exported graph with one setting of ONNX Runtime."""
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = backbones.usable_cpus()
+    options.intra_op_num_threads = usable_cpus()
     options.add_session_config_entry("session.intra_op.allow_spinning", spinning)
     if parallel:
         options.execution_mode = onnxruntime.ExecutionMode.ORT_PARALLEL

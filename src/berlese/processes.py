@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context, parent_process
@@ -9,6 +10,9 @@ from threading import Thread
 from typing import TypeVar
 
 import cv2
+from threadpoolctl import threadpool_limits
+
+_MOST_ON_WINDOWS = 61  # processes that one pool can wait for there
 
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
@@ -19,6 +23,14 @@ def usable_cpus() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def memory_size() -> int | None:
+    """Bytes of memory that this machine has; None where the system does not say."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return None
 
 
 def in_processes(
@@ -35,10 +47,17 @@ def in_processes(
         Processes; with one, all is done in this one.
     at_once : int
         Items that a process takes at a time.
+
+    Raises
+    ------
+    BrokenProcessPool
+        If a process is killed, as for want of memory.
     """
     if jobs <= 1:
         yield from map(function, items)
         return
+    if sys.platform == "win32":
+        jobs = min(jobs, _MOST_ON_WINDOWS)
     # Processes that start afresh: forking is not safe beside other libraries' threads.
     pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_begin)
     try:
@@ -50,6 +69,10 @@ def in_processes(
 def _begin() -> None:
     """Take one thread, and end at once where this program is interrupted or killed."""
     cv2.setNumThreads(1)
+    threadpool_limits(1)
+    for library in ("OMP", "OPENBLAS"):  # which are loaded later
+        os.environ[f"{library}_NUM_THREADS"] = "1"
+    os.environ["VIPS_CONCURRENCY"] = "1"
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
     Thread(target=_end_with_parent, daemon=True).start()
 

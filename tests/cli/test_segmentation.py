@@ -10,6 +10,7 @@ from berlese.cli.segmentation import names_below_common_folder, settings_with
 from berlese.errors import SettingError
 from berlese.photos.identity import sha256_of
 from berlese.specimens.segment import SegmentSettings
+from berlese.survey import searching
 from tests.drawing import dish, save
 
 
@@ -110,3 +111,28 @@ def test_empty_photos_and_those_that_cannot_be_opened_are_named(berlese, tmp_pat
     (only / "IMG_2.HEIC").write_bytes(b"?")
     failed = berlese("segment", only, "--out", tmp_path / "other", "--json")
     assert "'IMG_2.HEIC'" in json.loads(failed.stdout)["failures"][0]["reason"]
+
+
+@pytest.mark.parametrize(("options", "at_a_time"), [((), 2), (("--jobs", "1"), 1)])
+def test_jobs_are_photos_searched_at_a_time(
+    bundle, berlese, tmp_path, monkeypatch, options, at_a_time
+):
+    asked = []
+
+    def one_by_one(function, items, jobs):
+        asked.append(jobs)
+        return map(function, items)
+
+    monkeypatch.setattr(searching, "in_processes", one_by_one)
+    monkeypatch.setattr(searching, "usable_cpus", lambda: 2)
+    monkeypatch.setattr(searching, "PIXELS_A_PROCESS", 1)
+    for number in range(3):
+        save(tmp_path / "photos" / f"{number}.png", dish(number, 2))
+    for command in (
+        ("segment", tmp_path / "photos", "--out", tmp_path / "found"),
+        ("run", tmp_path / "photos", "--model", bundle, "--out", tmp_path / "survey"),
+        ("segment", tmp_path / "survey", "--overwrite"),
+    ):
+        result = berlese(*command, "--quiet", *options)
+        assert result.exit_code == 0, result.output
+    assert asked == [at_a_time] * 3

@@ -1,5 +1,7 @@
 """Several photos are searched at a time, and give what each gives alone."""
 
+import os
+from multiprocessing import parent_process
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,13 @@ from berlese.errors import SettingError
 from berlese.photos.identity import sha256_of
 from berlese.specimens.segment import SegmentSettings
 from berlese.survey import searching
-from berlese.survey.searching import PIXELS_A_PROCESS, Search, search_photos
+from berlese.survey.searching import (
+    BYTES_A_PROCESS,
+    PIXELS_A_PROCESS,
+    Found,
+    Search,
+    search_photos,
+)
 from tests.drawing import dish, save
 
 
@@ -49,19 +57,38 @@ def test_each_photo_gives_its_animals_or_the_reason(searches, jobs):
 )
 def test_processes_are_started_where_they_are_worth_it(monkeypatch, photos, pixels, jobs, expected):
     asked = []
-    monkeypatch.setattr(
-        searching, "in_processes", lambda _, items, n: asked.append((len(items), n))
-    )
-    search_photos([Search(Path("a.png"), SegmentSettings())] * photos, pixels=pixels, jobs=jobs)
+
+    def in_none(_, items, at_a_time):
+        asked.append((len(items), at_a_time))
+        return ()
+
+    monkeypatch.setattr(searching, "in_processes", in_none)
+    some = [Search(Path("a.png"), SegmentSettings())] * photos
+    assert list(search_photos(some, pixels=pixels, jobs=jobs)) == []
     assert asked == [(photos, expected)]
 
 
-def test_all_processors_are_used_by_default(monkeypatch):
+def ends_its_process(search: Search) -> Found:
+    """Search a photo, and end the process that searches it, unless it is the tests' own."""
+    if search.path.name == "1.png" and parent_process() is not None:
+        os._exit(9)
+    return Found([], search.path.name)
+
+
+def test_photos_whose_process_is_killed_are_searched_one_by_one(searches, monkeypatch):
+    monkeypatch.setattr(searching, "found_by", ends_its_process)
+    found = list(search_photos(searches, pixels=2 * PIXELS_A_PROCESS, jobs=2))
+    assert [each.failed for each in found] == [each.path.name for each in searches]
+
+
+def test_there_must_be_room_for_each_photo(monkeypatch):
     asked = []
-    monkeypatch.setattr(searching, "in_processes", lambda _, items, n: asked.append(n))
+    monkeypatch.setattr(searching, "in_processes", lambda _, items, n: asked.append(n) or ())
     monkeypatch.setattr(searching, "usable_cpus", lambda: 5)
-    search_photos([Search(Path("a.png"), SegmentSettings())] * 9, pixels=10**10)
-    assert asked == [5]
+    for memory in (None, 3 * BYTES_A_PROCESS):
+        monkeypatch.setattr(searching, "memory_size", lambda memory=memory: memory)
+        list(search_photos([Search(Path("a.png"), SegmentSettings())] * 9, pixels=10**10))
+    assert asked == [5, 3]
 
 
 def test_no_jobs_are_refused():

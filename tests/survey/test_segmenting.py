@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from berlese.specimens.outline import Specimen as FoundSpecimen
 from berlese.specimens.segment import SegmentSettings
-from berlese.survey import searching
+from berlese.survey import searching, segmenting
 from berlese.survey.reviewing import GivenName, add_names, animals_of
 from berlese.survey.segmenting import outlined
 from berlese.survey.steps import add_photos, segment_photos
@@ -52,6 +52,50 @@ def test_photos_without_an_animal_are_named(survey: Survey, tmp_path: Path) -> N
         "No animal was found on 2 photos: 'empty.png', 'nothing.png'. Look whether there is one."
     )
     assert segment_photos(survey).notes == (note,)
+
+
+def test_a_photo_whose_animals_cannot_be_taken_in_stops_no_other(
+    survey: Survey, tmp_path: Path, monkeypatch
+) -> None:
+    for number in range(2):
+        save(tmp_path / "photos" / f"{number}.png", dish(number, 3))
+    add_photos(survey, [tmp_path / "photos"])
+    real, asked = segmenting.as_people_want, []
+
+    def fails_first(*arguments):
+        asked.append(arguments)
+        if len(asked) == 1:
+            raise ValueError("no outline")
+        return real(*arguments)
+
+    monkeypatch.setattr(segmenting, "as_people_want", fails_first)
+    report = segment_photos(survey)
+    assert (report.n_done, [each.reason for each in report.failures]) == (
+        1,
+        ["ValueError: no outline"],
+    )
+
+
+def test_photos_are_searched_in_processes_as_one_by_one(
+    survey: Survey, tmp_path: Path, monkeypatch
+) -> None:
+    for number in range(3):
+        save(tmp_path / "photos" / f"{number}.png", dish(number, 2 + number))
+    add_photos(survey, [tmp_path / "photos"])
+    save(tmp_path / "photos" / "1.png", dish(7, 1))  # edited since
+    real, jobs = searching.in_processes, []
+
+    def counted(function, items, at_a_time):
+        jobs.append(at_a_time)
+        return real(function, items, at_a_time)
+
+    monkeypatch.setattr(searching, "in_processes", counted)
+    monkeypatch.setattr(searching, "PIXELS_A_PROCESS", 1)
+    reports = [segment_photos(survey, overwrite=True, jobs=each) for each in (1, 2)]
+    assert jobs == [1, 2]
+    assert reports[0] == reports[1]
+    assert (reports[1].n_done, len(reports[1].failures)) == (2, 1)
+    assert len(animals_of(survey)) == 6
 
 
 def rectangle(left: float, right: float, bottom: float = 140) -> FoundSpecimen:

@@ -9,7 +9,7 @@ beginning of its hash.
 import os
 import re
 from collections.abc import Collection, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -19,7 +19,7 @@ from berlese.cli.targets import list_pictures, require_absent
 from berlese.errors import BerleseError, SettingError
 from berlese.exchange.coco import CocoPhoto, CocoSpecimen, read_coco, write_coco
 from berlese.photos.identity import sha256_of
-from berlese.photos.reading import MAX_PIXELS, Photo
+from berlese.photos.reading import MAX_PIXELS, Photo, open_page
 from berlese.photos.writing import write_jpeg, write_png
 from berlese.specimens.crop import cut_patches
 from berlese.specimens.outline import Specimen
@@ -141,9 +141,11 @@ def segment_into_folder(
     described, made = [], set()
     limit = MAX_PIXELS if max_pixels is None else max_pixels
     searches = [Search(path, settings, max_pixels=limit) for path in paths]
-    searched = search_photos(searches, pixels=_pixels_of(searches), jobs=jobs)
     names = names_below_common_folder(paths)
-    with stages("segment", len(paths)) as advance:
+    with (
+        stages("segment", len(paths)) as advance,
+        closing(search_photos(searches, pixels=_pixels_of(paths), jobs=jobs)) as searched,
+    ):
         for search, name, found in zip(searches, names, searched, strict=True):
             reason = found.failed
             if reason is None:
@@ -180,13 +182,13 @@ def names_below_common_folder(paths: Sequence[Path]) -> list[str]:
     return [path.relative_to(folder).as_posix() for path in whole]
 
 
-def _pixels_of(searches: Sequence[Search]) -> int:
-    """Pixels of all photos together, those left out that do not open."""
+def _pixels_of(paths: Sequence[Path]) -> int:
+    """Pixels of all photos together by their headers, those left out that do not open."""
     pixels = 0
-    for search in searches:
+    for path in paths:
         with suppress(*UNUSABLE):
-            photo = search.opened()
-            pixels += photo.width * photo.height
+            header = open_page(path, access="sequential")
+            pixels += header.width * header.height
     return pixels
 
 

@@ -82,7 +82,9 @@ class RunSettings:
     seed : int
         Of everything random.
     jobs : int, optional
-        Threads and processes at a time; as many as there are processors without it.
+        Threads; as many as there are processors without it.
+    photos_at_a_time : int, optional
+        Searched for animals, see `berlese.survey.segmenting.segment_photos`.
     segmentation : SegmentSettings
         How animals are found.
     """
@@ -101,6 +103,7 @@ class RunSettings:
     max_pixels: int | None = None
     seed: int = 0
     jobs: int | None = None
+    photos_at_a_time: int | None = 1
     segmentation: SegmentSettings = field(default_factory=SegmentSettings)
 
     def __post_init__(self) -> None:
@@ -220,7 +223,7 @@ def _name_animals(
             survey,
             settings.segmentation,
             max_pixels=settings.max_pixels,
-            jobs=settings.jobs,
+            jobs=settings.photos_at_a_time,
             progress=advance,
         )
     _refuse_if_none(survey, lambda photo: photo.segmentation is not None)

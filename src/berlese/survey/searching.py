@@ -1,18 +1,20 @@
 """Search photos for animals, several at a time: one photo keeps one processor busy."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
 from berlese.errors import SettingError
 from berlese.photos.reading import MAX_PIXELS, Photo, open_photo
-from berlese.processes import in_processes, usable_cpus
+from berlese.processes import in_processes, memory_size, usable_cpus
 from berlese.specimens.lesson import Lesson
 from berlese.specimens.outline import Specimen
 from berlese.specimens.segment import SegmentSettings, segment_photo
 from berlese.survey.added_photos import open_unchanged
 from berlese.survey.failures import UNUSABLE, reason_of
 
+BYTES_A_PROCESS = 2**30  # of memory: what a photo of a gigapixel takes
 PIXELS_A_PROCESS = 8_000_000  # that are worth starting one for: some three seconds of work
 
 
@@ -66,7 +68,7 @@ class Found:
 
 def search_photos(
     searches: Sequence[Search], *, pixels: int, jobs: int | None = None
-) -> Iterator[Found]:
+) -> Generator[Found, None, None]:
     """Search photos, and yield what is found in their order.
 
     Parameters
@@ -76,8 +78,8 @@ def search_photos(
         Of all photos together; a process is started for each `PIXELS_A_PROCESS` of them, since
         starting one takes seconds.
     jobs : int, optional
-        Photos searched at a time, at most; as many as there are processors without it. Each
-        needs its own memory.
+        Photos searched at a time, at most; without it as many as there are processors, and room
+        for `BYTES_A_PROCESS` each.
 
     Raises
     ------
@@ -86,9 +88,24 @@ def search_photos(
     """
     if jobs is not None and jobs < 1:
         raise SettingError(f"jobs must be at least 1, got {jobs!r}.")
-    most = usable_cpus() if jobs is None else jobs
-    at_a_time = min(most, len(searches), pixels // PIXELS_A_PROCESS)
-    return in_processes(found_by, searches, at_a_time)
+    most = _room() if jobs is None else jobs
+    return _searched(searches, min(most, len(searches), pixels // PIXELS_A_PROCESS))
+
+
+def _room() -> int:
+    memory = memory_size()
+    return usable_cpus() if memory is None else min(usable_cpus(), memory // BYTES_A_PROCESS)
+
+
+def _searched(searches: Sequence[Search], at_a_time: int) -> Generator[Found, None, None]:
+    done = 0
+    try:
+        for found in in_processes(found_by, searches, at_a_time):
+            done += 1
+            yield found
+    except BrokenProcessPool:
+        # One was killed, most likely for want of memory: the others go on one after the other.
+        yield from map(found_by, searches[done:])
 
 
 def found_by(search: Search) -> Found:

@@ -10,7 +10,8 @@ as that person wants them.
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import closing
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -114,16 +115,16 @@ def segment_photos(
             or _lacks_crops(survey, photo)
         ]
         _advance(progress, len(photos) - len(todo))
-        searched = _searched(survey, todo, settings, lesson, max_pixels, jobs)
-        for photo, found in zip(todo, searched, strict=True):
-            rows, reason = _specimens_of(survey, photo, found, lesson)
-            if reason is not None:
-                reasons[photo.path] = reason
-            else:
-                method = _method(settings, photo, lesson)
-                notes += _store(survey, photo.sha256, rows, method)
-                done += 1
-            _advance(progress, 1)
+        with closing(_searched(survey, todo, settings, lesson, max_pixels, jobs)) as searched:
+            for photo, found in zip(todo, searched, strict=True):
+                rows, reason = _specimens_of(survey, photo, found, lesson)
+                if reason is not None:
+                    reasons[photo.path] = reason
+                else:
+                    method = _method(settings, photo, lesson)
+                    notes += _store(survey, photo.sha256, rows, method)
+                    done += 1
+                _advance(progress, 1)
         failures = tuple(Failure(path, STAGE, reason) for path, reason in reasons.items())
         record_failures(survey.folder, STAGE, [photo.path for photo in photos], failures)
         notes += notes_on_empty(_empty_photos(survey))
@@ -203,7 +204,7 @@ def _searched(
     lesson: Lesson | None,
     max_pixels: int | None,
     jobs: int | None,
-) -> Iterator[Found]:
+) -> Generator[Found, None, None]:
     """Search photos that are still as they were added."""
     searches = [
         Search(
@@ -227,10 +228,10 @@ def _specimens_of(
     if searched.failed is not None:
         return [], searched.failed
     found = searched.specimens
-    if lesson is not None:
-        found = _with_confirmed(survey, row, found)
-    found = as_people_want(found, row.edits, row.width, row.height)
     try:
+        if lesson is not None:
+            found = _with_confirmed(survey, row, found)
+        found = as_people_want(found, row.edits, row.width, row.height)
         photo = open_as_added(survey.absolute(row.path), row)
         return cut_out(survey, photo, row.sha256, _once_a_place(found)), None
     except UNUSABLE as error:

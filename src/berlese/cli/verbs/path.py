@@ -57,6 +57,7 @@ def run(
             max_pixels=max_pixels,
             seed=seed,
             jobs=jobs,
+            photos_at_a_time=jobs,
             segmentation=finding.settings(),
         )
         if not any(photo.exists() or photo.is_symlink() for photo in photos):
@@ -87,7 +88,9 @@ def demo(
 
         stages = Stages(quiet=quiet)
         photos, library, sheet = simulate_demo(out, seed=seed, stages=stages)
-        settings = RunSettings(library=library, samples=sheet, seed=seed, jobs=jobs)
+        settings = RunSettings(
+            library=library, samples=sheet, seed=seed, jobs=jobs, photos_at_a_time=jobs
+        )
         with Survey.open_or_create(out, SurveySettings(f"Demo, seed {seed}")) as survey:
             summary = run_path(survey, [photos], settings, stages, compare=truth_of)
             write_summary(survey, summary)
