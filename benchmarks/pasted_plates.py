@@ -241,6 +241,7 @@ def pasted_plate(
     rng = np.random.default_rng([seed, half == "test"])
     canvas = _laid_out(grounds_of(half), size, rng)
     dark = rng.random() < 0.4
+    # What is given is drawn all the same, so that all else on the plate stays as it is.
     drawn = float(np.exp(rng.uniform(np.log(30), np.log(130))))
     typical = drawn if length is None else length
     faint = rng.uniform(0.25, 1.0)  # of the animals' own contrast

@@ -89,7 +89,7 @@ def segment_survey(
     jobs: int | None,
     stages: Stages,
     offering: bool,
-) -> tuple[StepReport, dict[str, dict[str, float]]]:
+) -> tuple[StepReport, dict[str, float]]:
     """Segment the photos of a survey; if `offering`, give what rulers on them say, too."""
     with (
         Survey.open(folder) as survey,
@@ -107,13 +107,8 @@ def segment_survey(
             jobs=jobs,
             progress=advance,
         )
-        offers = scales_offered(survey) if offering else {}
-        return with_notes_on_order(with_missing_step(report, survey), survey, drawn), offers
-
-
-def scales_offered(survey: Survey) -> dict[str, dict[str, float]]:
-    """What rulers on the photos say, for a program to take or leave."""
-    return {"ruler_mm_per_pixel_offered": offered_scales(survey)}
+        scales = offered_scales(survey) if offering else {}
+        return with_notes_on_order(with_missing_step(report, survey), survey, drawn), scales
 
 
 def segment_into_folder(

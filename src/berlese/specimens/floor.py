@@ -18,7 +18,7 @@ LEAST_OVERVIEW, MOST_OVERVIEW = 1024, 2048
 _COARSE_SIDE = 192
 _COARSE_WINDOW = 0.34  # of that side; an animal may cover half of the window
 _CLOSE = 0.012  # of the overview's longer side: reach of the close mean
-_CLOSE_PX = 30.0  # most that it reaches in pixels of the photo, of which plates have ever more
+_CLOSE_PX = 30.0  # most that it reaches, in pixels of the photo, however large that is
 _LIES = 5.0  # grey levels beyond which something may lie on the ground
 
 Polarity = str

@@ -9,6 +9,8 @@ from berlese.cli import flags
 from berlese.cli.console import Stages, finish_step, print_json, user_errors
 from berlese.cli.groups import Finding
 
+OFFERED = "ruler_mm_per_pixel_offered"  # by rulers on the photos: for a program to take or leave
+
 
 def init(
     survey: flags.Survey,
@@ -43,8 +45,8 @@ def add(
 ) -> None:
     """Add photos to a survey; they stay where they lie."""
     with user_errors():
-        from berlese.cli.segmentation import scales_offered
         from berlese.survey.adding import add_photos, count_photos
+        from berlese.survey.imaging import offered_scales
         from berlese.survey.missing import with_missing_step
         from berlese.survey.reviewing import drawn_names, with_notes_on_order
         from berlese.survey.samples import hash_of_sheet
@@ -67,7 +69,7 @@ def add(
                 max_pixels=max_pixels,
                 progress=advance,
             )
-            offers = scales_offered(opened) if json else {}
+            offers = {OFFERED: offered_scales(opened)} if json else {}
             report = with_notes_on_order(with_missing_step(report, opened), opened, drawn)
     finish_step(report, "photos added", as_json=json, more=offers)
 
@@ -129,7 +131,7 @@ def segment(
         stages = Stages(quiet=quiet)
         folder = survey_among(targets, out)
         if folder is not None:
-            report, offers = segment_survey(
+            report, scales = segment_survey(
                 folder,
                 settings,
                 max_pixels=max_pixels,
@@ -139,6 +141,7 @@ def segment(
                 stages=stages,
                 offering=json,
             )
+            offers = {OFFERED: scales} if json else {}
         elif out is not None:
             report = segment_into_folder(
                 targets,
