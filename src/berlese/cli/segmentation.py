@@ -28,7 +28,6 @@ from berlese.specimens.segment import SegmentSettings
 from berlese.survey.failures import UNUSABLE, Failure, StepReport, reason_of, record_failures
 from berlese.survey.imaging import offered_scales
 from berlese.survey.missing import with_missing_step
-from berlese.survey.reviewing import drawn_names, with_notes_on_order
 from berlese.survey.searching import Search, search_photos
 from berlese.survey.segmenting import notes_on_empty, safe_stem, segment_photos
 from berlese.survey.survey import Survey
@@ -91,6 +90,9 @@ def segment_survey(
     offering: bool,
 ) -> tuple[StepReport, dict[str, float]]:
     """Segment the photos of a survey; if `offering`, give what rulers on them say, too."""
+    # Here, since photos in a folder need none of it, and loading it takes a second.
+    from berlese.survey.reviewing import drawn_names, with_notes_on_order
+
     with (
         Survey.open(folder) as survey,
         survey.exclusive(),
