@@ -6,14 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from berlese.errors import SurveyError
+from berlese.errors import SettingError, SurveyError
 from berlese.specimens.choice import KEPT_SCORE
 from berlese.specimens.segment import SegmentSettings, rated_candidates
-from berlese.survey import learning
+from berlese.survey import searching
 from berlese.survey.failures import Failure
-from berlese.survey.learning import learn_from_review, stored_lesson
+from berlese.survey.learning import count_reviewed, learn_from_review, stored_lesson
 from berlese.survey.outlining import cut_animal
 from berlese.survey.reviewing import Animal, GivenName, add_names, animals_of
+from berlese.survey.searching import FoundCandidates, candidates_by
 from berlese.survey.steps import add_photos, segment_photos
 from berlese.survey.survey import Survey
 from berlese.survey.tables import Specimen
@@ -130,7 +131,7 @@ def test_what_is_rated_too_low_for_an_animal_teaches_nothing(searched: Survey, m
         return candidates, rated._replace(ratings=np.minimum(rated.ratings, KEPT_SCORE - 0.01))
 
     review(searched)
-    monkeypatch.setattr(learning, "rated_candidates", rated_lower)
+    monkeypatch.setattr(searching, "rated_candidates", rated_lower)
     taught = learn_from_review(searched, SegmentSettings())
     assert (taught.learned.animals, taught.learned.others, taught.gone) == (0, 0, 45)
 
@@ -182,6 +183,44 @@ def test_reviewed_photos_that_do_not_open_are_named_once_and_stop_nothing(
     assert report.notes[0].startswith("Nothing is learned: 0 animals and 6 things")
     again = segment_photos(searched, learn=True, overwrite=True)
     assert (again.n_done, again.n_skipped, again.failures) == (6, 0, expected)
+
+
+def test_a_photo_that_opens_only_for_the_search_is_done_and_taught_nothing(
+    searched: Survey, monkeypatch
+) -> None:
+    def away_at_first(search):
+        if search.path.name == "0.png":
+            return FoundCandidates([], None, "Stale file handle.")
+        return candidates_by(search)
+
+    review(searched)
+    monkeypatch.setattr(searching, "candidates_by", away_at_first)
+    report = segment_photos(searched, learn=True, overwrite=True)
+    assert (report.n_done, report.failures) == (8, ())
+    assert report.notes[0].startswith("Learned from the review: 20 animals and 16 things")
+    assert (
+        "Nothing is learned from 0.png, which could not be opened at first: Stale file handle."
+        in report.notes
+    )
+
+
+def test_several_photos_at_a_time_teach_the_same(searched: Survey, monkeypatch) -> None:
+    review(searched)
+    told = []
+    alone = learn_from_review(searched, SegmentSettings(), progress=told.append)
+    assert told == [1] * count_reviewed(searched) == [1] * 5
+    monkeypatch.setattr(searching, "PIXELS_A_PROCESS", 1)
+    together = learn_from_review(searched, SegmentSettings(), jobs=2)
+    assert together.learned.loss_after == pytest.approx(alone.learned.loss_after, rel=1e-9)
+    assert (together.learned.animals, together.learned.others) == (25, 20)
+
+
+def test_no_photos_at_a_time_are_refused_before_anything_changes(searched: Survey) -> None:
+    review(searched)
+    segment_photos(searched, learn=True)
+    with pytest.raises(SettingError, match="jobs must be at least 1"):
+        segment_photos(searched, learn=False, jobs=0)
+    assert stored_lesson(searched) is not None
 
 
 def test_a_lesson_of_other_networks_does_not_hold(searched: Survey, monkeypatch) -> None:

@@ -27,6 +27,7 @@ from berlese.specimens.overlay import draw_overlay
 from berlese.specimens.segment import SegmentSettings
 from berlese.survey.failures import UNUSABLE, Failure, StepReport, reason_of, record_failures
 from berlese.survey.imaging import offered_scales
+from berlese.survey.learning import count_reviewed
 from berlese.survey.missing import with_missing_step
 from berlese.survey.searching import Search, search_photos
 from berlese.survey.segmenting import notes_on_empty, safe_stem, segment_photos
@@ -97,7 +98,7 @@ def segment_survey(
         Survey.open(folder) as survey,
         survey.exclusive(),
         survey.recorded("segment", settings.model_dump(mode="json"), {}),
-        stages("segment", survey.count(current_photos())) as advance,
+        stages("segment", _photos_to_read(survey, learn=learn)) as advance,
     ):
         drawn = drawn_names(survey)
         report = segment_photos(
@@ -111,6 +112,11 @@ def segment_survey(
         )
         scales = offered_scales(survey) if offering else {}
         return with_notes_on_order(with_missing_step(report, survey), survey, drawn), scales
+
+
+def _photos_to_read(survey: Survey, *, learn: bool | None) -> int:
+    """Count the photos of a survey, and those that it learns from once more."""
+    return survey.count(current_photos()) + (count_reviewed(survey) if learn else 0)
 
 
 def segment_into_folder(

@@ -7,7 +7,8 @@ for all photos of the survey that are searched from then on.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,9 +22,8 @@ from berlese.specimens.choice import KEPT_SCORE, Rated, chosen
 from berlese.specimens.lesson import FEWEST, Learned, Lesson, learn
 from berlese.specimens.matching import ious_of
 from berlese.specimens.outline import Box, box_around
-from berlese.specimens.segment import SegmentSettings, fingerprint, rated_candidates
-from berlese.survey.added_photos import open_as_added
-from berlese.survey.failures import UNUSABLE, reason_of
+from berlese.specimens.segment import SegmentSettings, fingerprint
+from berlese.survey.searching import search_candidates, search_of
 from berlese.survey.survey import Survey
 from berlese.survey.tables import Photo, Specimen, by_people, current_photos, in_force
 
@@ -89,7 +89,12 @@ class Taught:
 
 
 def learn_from_review(
-    survey: Survey, settings: SegmentSettings, *, max_pixels: int | None = None
+    survey: Survey,
+    settings: SegmentSettings,
+    *,
+    max_pixels: int | None = None,
+    jobs: int | None = 1,
+    progress: Callable[[int], None] | None = None,
 ) -> Taught:
     """Draw a lesson from all that people said of the survey's animals, and keep it.
 
@@ -102,27 +107,33 @@ def learn_from_review(
         With which animals are sought.
     max_pixels : int, optional
         Of the largest photo that is opened.
+    jobs : int, optional
+        Photos looked at at a time, see `berlese.survey.searching.search_photos`.
+    progress : callable, optional
+        Called with 1 for each reviewed photo.
     """
     ratings, evidence, said, owners = [], [], [], []
     gone, unopened = 0, {}
-    for number, (photo, words) in enumerate(_reviewed(survey)):
-        try:
-            opened = open_as_added(survey.absolute(photo.path), photo, max_pixels)
-            found = rated_candidates(opened, settings)
-        except UNUSABLE as error:
-            unopened[photo.path] = reason_of(error)
-            continue
-        if found is None:
-            gone += len({box for box, _ in words})
-            continue
-        candidates, rated = found
-        known, unmatched = _matched(candidates, rated, words)
-        gone += len(unmatched)
-        for place, is_animal in known.items():
-            ratings.append(rated.ratings[place])
-            evidence.append(rated.evidence[place])
-            said.append(is_animal)
-            owners.append(number)
+    reviewed = _reviewed(survey)
+    photos = [photo for photo, _ in reviewed]
+    searches = [search_of(survey, photo, settings, max_pixels=max_pixels) for photo in photos]
+    pixels = sum(photo.width * photo.height for photo in photos)
+    with closing(search_candidates(searches, pixels=pixels, jobs=jobs)) as searched:
+        for number, ((photo, words), found) in enumerate(zip(reviewed, searched, strict=True)):
+            if found.failed is not None:
+                unopened[photo.path] = found.failed
+            elif found.rated is None:
+                gone += len({box for box, _ in words})
+            else:
+                known, unmatched = _matched(found.candidates, found.rated, words)
+                gone += len(unmatched)
+                for place, is_animal in known.items():
+                    ratings.append(found.rated.ratings[place])
+                    evidence.append(found.rated.evidence[place])
+                    said.append(is_animal)
+                    owners.append(number)
+            if progress is not None:
+                progress(1)
     learned = learn(
         np.array(ratings, float),
         np.array(evidence, float),  # none of which is looked at where there are too few
@@ -135,6 +146,11 @@ def learn_from_review(
         stored = {"networks": fingerprint(), "lesson": learned.lesson.to_json()}
         write_text_atomic(_path(survey), json.dumps(stored))
     return Taught(learned, gone, unopened)
+
+
+def count_reviewed(survey: Survey) -> int:
+    """Count the photos that a lesson would be drawn from."""
+    return len(_reviewed(survey))
 
 
 def stored_lesson(survey: Survey) -> Lesson | None:

@@ -1,21 +1,28 @@
 """Search photos for animals, several at a time: one photo keeps one processor busy."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from berlese.errors import SettingError
 from berlese.photos.reading import MAX_PIXELS, Photo, open_photo
 from berlese.processes import in_processes, memory_size, usable_cpus
+from berlese.specimens.candidates import Candidate
+from berlese.specimens.choice import Rated
 from berlese.specimens.lesson import Lesson
 from berlese.specimens.outline import Specimen
-from berlese.specimens.segment import SegmentSettings, segment_photo
+from berlese.specimens.segment import SegmentSettings, rated_candidates, segment_photo
+from berlese.survey import tables
 from berlese.survey.added_photos import open_unchanged
 from berlese.survey.failures import UNUSABLE, reason_of
+from berlese.survey.survey import Survey
 
 BYTES_A_PROCESS = 2**30  # of memory: what a photo of a gigapixel takes
 PIXELS_A_PROCESS = 8_000_000  # that are worth starting one for: some three seconds of work
+
+_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,11 +65,42 @@ class Search:
         return open_unchanged(self.path, self.sha256, max_pixels=limit, mm_per_pixel=scale)
 
 
+def search_of(
+    survey: Survey,
+    row: tables.Photo,
+    settings: SegmentSettings,
+    *,
+    lesson: Lesson | None = None,
+    max_pixels: int | None = None,
+) -> Search:
+    """Search a survey's photo as it was added; any size that was, by default."""
+    return Search(
+        survey.absolute(row.path),
+        settings,
+        lesson,
+        max_pixels=row.width * row.height if max_pixels is None else max_pixels,
+        mm_per_pixel=row.mm_per_pixel,
+        sha256=row.sha256,
+    )
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Found:
     """The animals of one photo in reading order, or the reason why there is no answer."""
 
     specimens: list[Specimen]
+    failed: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FoundCandidates:
+    """What may be an animal on one photo, with its ratings, or the reason why there is no answer.
+
+    `rated` is None where nothing may be one; see `berlese.specimens.segment.rated_candidates`.
+    """
+
+    candidates: list[Candidate]
+    rated: Rated | None
     failed: str | None = None
 
 
@@ -88,8 +126,21 @@ def search_photos(
     """
     if jobs is not None and jobs < 1:
         raise SettingError(f"jobs must be at least 1, got {jobs!r}.")
-    most = _room() if jobs is None else jobs
-    return _searched(searches, min(most, len(searches), pixels // PIXELS_A_PROCESS))
+    return _searched(found_by, searches, processes_for(len(searches), pixels, jobs))
+
+
+def search_candidates(
+    searches: Sequence[Search], *, pixels: int, jobs: int | None = None
+) -> Generator[FoundCandidates, None, None]:
+    """Search photos for all that may be an animal; as `search_photos`, lessons left out."""
+    return _searched(candidates_by, searches, processes_for(len(searches), pixels, jobs))
+
+
+def processes_for(photos: int, pixels: int, jobs: int | None) -> int:
+    """Tell how many photos to search at a time; see `search_photos`."""
+    if jobs is not None and jobs < 1:
+        raise SettingError(f"jobs must be at least 1, got {jobs!r}.")
+    return min(_room() if jobs is None else jobs, photos, pixels // PIXELS_A_PROCESS)
 
 
 def _room() -> int:
@@ -97,15 +148,17 @@ def _room() -> int:
     return usable_cpus() if memory is None else min(usable_cpus(), memory // BYTES_A_PROCESS)
 
 
-def _searched(searches: Sequence[Search], at_a_time: int) -> Generator[Found, None, None]:
+def _searched(
+    search_of: Callable[[Search], _Answer], searches: Sequence[Search], at_a_time: int
+) -> Generator[_Answer, None, None]:
     done = 0
     try:
-        for found in in_processes(found_by, searches, at_a_time):
+        for answer in in_processes(search_of, searches, at_a_time):
             done += 1
-            yield found
+            yield answer
     except BrokenProcessPool:
         # One was killed, most likely for want of memory: the others go on one after the other.
-        yield from map(found_by, searches[done:])
+        yield from map(search_of, searches[done:])
 
 
 def found_by(search: Search) -> Found:
@@ -114,3 +167,12 @@ def found_by(search: Search) -> Found:
         return Found(segment_photo(search.opened(), search.settings, lesson=search.lesson))
     except UNUSABLE as error:
         return Found([], reason_of(error))
+
+
+def candidates_by(search: Search) -> FoundCandidates:
+    """Search one photo for all that may be an animal."""
+    try:
+        found = rated_candidates(search.opened(), search.settings)
+    except UNUSABLE as error:
+        return FoundCandidates([], None, reason_of(error))
+    return FoundCandidates([], None) if found is None else FoundCandidates(*found)

@@ -34,7 +34,7 @@ from berlese.specimens.segment import SegmentSettings, fingerprint
 from berlese.survey.added_photos import open_as_added
 from berlese.survey.failures import UNUSABLE, Failure, StepReport, reason_of, record_failures
 from berlese.survey.learning import forget_lesson, learn_from_review, stored_lesson
-from berlese.survey.searching import Found, Search, search_photos
+from berlese.survey.searching import Found, processes_for, search_of, search_photos
 from berlese.survey.sheets import shortened
 from berlese.survey.survey import Survey
 from berlese.survey.tables import (
@@ -92,7 +92,8 @@ def segment_photos(
         None for as many as there are processors. A script that asks for several must be one that
         can be imported (`if __name__ == "__main__"`).
     progress : callable, optional
-        Called with the number of photos just finished, skipped ones included.
+        Called with the number of photos just finished, skipped ones included; before, with 1 for
+        each photo that was learned from (`berlese.survey.learning.count_reviewed`).
 
     Returns
     -------
@@ -104,7 +105,10 @@ def segment_photos(
     settings = settings or SegmentSettings()
     done = 0
     with survey.exclusive():
-        notes, reasons = _learn_or_forget(survey, settings, max_pixels, learn=learn)
+        processes_for(0, 0, jobs)  # refuses what cannot be before anything changes
+        notes, reasons = _learn_or_forget(
+            survey, settings, max_pixels, learn=learn, jobs=jobs, progress=progress
+        )
         lesson = stored_lesson(survey)
         photos = _photos(survey)
         todo = [
@@ -121,6 +125,8 @@ def segment_photos(
                 if reason is not None:
                     reasons[photo.path] = reason
                 else:
+                    if photo.path in reasons:
+                        notes += _not_learned_from(photo, reasons.pop(photo.path))
                     method = _method(settings, photo, lesson)
                     notes += _store(survey, photo.sha256, rows, method)
                     done += 1
@@ -133,18 +139,32 @@ def segment_photos(
 
 
 def _learn_or_forget(
-    survey: Survey, settings: SegmentSettings, max_pixels: int | None, *, learn: bool | None
+    survey: Survey,
+    settings: SegmentSettings,
+    max_pixels: int | None,
+    *,
+    learn: bool | None,
+    jobs: int | None,
+    progress: Callable[[int], None] | None,
 ) -> tuple[tuple[str, ...], dict[str, str]]:
     """Change the lesson that holds as is asked for; notes tell what was learned.
 
     Also returns the photos that do not open, so that they teach nothing, and why.
     """
     if learn:
-        taught = learn_from_review(survey, settings, max_pixels=max_pixels)
+        taught = learn_from_review(
+            survey, settings, max_pixels=max_pixels, jobs=jobs, progress=progress
+        )
         return taught.notes(), dict(taught.unopened)
     if learn is not None:
         forget_lesson(survey)
     return (), {}
+
+
+def _not_learned_from(photo: Photo, reason: str) -> tuple[str, ...]:
+    """Say that a photo that was searched after all taught nothing."""
+    name = PurePosixPath(photo.path).name
+    return (f"Nothing is learned from {name}, which could not be opened at first: {reason}",)
 
 
 def _photos(survey: Survey) -> Sequence[Photo]:
@@ -207,15 +227,7 @@ def _searched(
 ) -> Generator[Found, None, None]:
     """Search photos that are still as they were added."""
     searches = [
-        Search(
-            survey.absolute(photo.path),
-            settings,
-            lesson,
-            max_pixels=photo.width * photo.height if max_pixels is None else max_pixels,
-            mm_per_pixel=photo.mm_per_pixel,
-            sha256=photo.sha256,
-        )
-        for photo in photos
+        search_of(survey, photo, settings, lesson=lesson, max_pixels=max_pixels) for photo in photos
     ]
     pixels = sum(photo.width * photo.height for photo in photos)
     return search_photos(searches, pixels=pixels, jobs=jobs)
