@@ -35,13 +35,14 @@ from berlese.simulate.plates import PlateKind, draw_kind, simulate_plate
 from berlese.simulate.surveys import simulate_photo
 from berlese.specimens import judge as judging
 from berlese.specimens import look as looking
-from berlese.specimens.candidates import Candidate, Reading
+from berlese.specimens.candidates import Candidate, Looks, Reading
 from berlese.specimens.context import CONTEXT, candidates_in
+from berlese.specimens.look import ANIMAL, DIRT, FIRST, KINDS, PART, PLANES, SEVERAL
 from berlese.specimens.outline import Box
 from berlese.specimens.segment import Pixels, SegmentSettings, read_photo
 
 OUT = Path(judging.__file__).with_name(judging.WEIGHTS)
-LOOK_OUT = Path(looking.__file__).with_name(looking.NETWORK)
+LOOK_OUT = Path(looking.__file__).with_name(FIRST.network)
 LOOK_WIDTHS = (24, 48, 96)
 LOOK_EPOCHS = 18
 LOOK_MEMBERS = 2
@@ -53,7 +54,6 @@ EPOCHS = 40
 BATCH = 256
 SPARED_SHARE = 0.2
 SIDES = (1150, 950, 1400)  # pixels of the plates, by turns
-ANIMAL = judging.ANIMAL
 Float = NDArray[np.float64]
 
 
@@ -186,10 +186,9 @@ def beans(seed: int, size: int) -> Plate:
 
 def groups_of(seed: int, size: int) -> Iterator[Group]:
     """Yield what is found on each plate of a seed; candidates hold their pictures as their look."""
+    looks = Looks(lambda seen: seen.astype(np.float16), None)
     for plate in plates_of(seed, size):
-        found = read_photo(
-            Pixels(plate.pixels), SegmentSettings(), look=lambda seen: seen.astype(np.float16)
-        )
+        found = read_photo(Pixels(plate.pixels), SegmentSettings(), looks=looks)
         if found:
             yield Group(found, kinds_of(candidates_in(found), plate), fold_of(seed))
 
@@ -210,7 +209,7 @@ def kinds_of(candidates: Sequence[Candidate], plate: Plate) -> NDArray[np.int64]
     met = {animal for kind, animal, _ in truths if kind == ANIMAL}
     best: dict[int, tuple[float, int]] = {}
     for number, (kind, animal, iou) in enumerate(truths):
-        if kind == judging.PART and animal not in met and iou >= BODY_IOU:
+        if kind == PART and animal not in met and iou >= BODY_IOU:
             best[animal] = max(best.get(animal, (0.0, -1)), (iou, number))
     kinds[[number for _, number in best.values()]] = ANIMAL
     return kinds
@@ -230,12 +229,12 @@ def _kind(
     covered = np.flatnonzero(counts[1:] >= 0.5 * areas[1:]) + 1
     box = Box(int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1)
     if len(covered) > 1:
-        return judging.SEVERAL, -1, 0.0
+        return SEVERAL, -1, 0.0
     if len(covered) == 1:
         animal = int(covered[0]) - 1
         iou = box.iou(boxes[animal])
-        return ANIMAL if iou >= 0.5 else judging.PART, animal, iou
-    return judging.PART if share > 0.4 else judging.DIRT, -1, 0.0
+        return ANIMAL if iou >= 0.5 else PART, animal, iou
+    return PART if share > 0.4 else DIRT, -1, 0.0
 
 
 def train(
@@ -255,7 +254,7 @@ def train(
         f"{name}.members": np.array([float(MEMBERS[name])]),
     }
     entropy = torch.nn.CrossEntropyLoss(torch.tensor(KIND_WEIGHTS), label_smoothing=0.02)
-    training = Training((*HIDDEN, len(judging.KINDS)), EPOCHS, noise=0.1, decay=1e-3, spared=spared)
+    training = Training((*HIDDEN, len(KINDS)), EPOCHS, noise=0.1, decay=1e-3, spared=spared)
     for member in range(MEMBERS[name]):
         layers = train_layers(
             scaled,
@@ -331,7 +330,7 @@ class Look(torch.nn.Module):
     def __init__(self) -> None:
         super().__init__()
         layers: list[torch.nn.Module] = []
-        n_in, stride = looking.PLANES, 2
+        n_in, stride = PLANES, 2
         for n_out in LOOK_WIDTHS:
             layers += [] if stride == 2 else [torch.nn.MaxPool2d(2)]
             layers += [torch.nn.Conv2d(n_in, n_out, 2 + stride, stride, padding=1, bias=False)]
@@ -341,7 +340,7 @@ class Look(torch.nn.Module):
             n_in, stride = n_out, 1
         self.body = torch.nn.Sequential(*layers)
         self.head = torch.nn.Sequential(
-            torch.nn.Linear(2 * n_in, 48), torch.nn.ReLU(), torch.nn.Linear(48, len(judging.KINDS))
+            torch.nn.Linear(2 * n_in, 48), torch.nn.ReLU(), torch.nn.Linear(48, len(KINDS))
         )
 
     def forward(self, pictures: Tensor) -> Tensor:
@@ -402,7 +401,7 @@ def varied(pictures: Tensor, rng: np.random.Generator) -> Tensor:
     strength = rng.uniform(0.6, 1.3, (count, 1, 1, 1)) * rng.uniform(0.9, 1.1, (count, 3, 1, 1))
     strength *= np.where(rng.random((count, 1, 1, 1)) < 0.2, -1, 1)  # light on dark, dark on light
     noise = rng.uniform(0, 0.06, (count, 1, 1, 1)) * rng.standard_normal(
-        (count, 3, looking.SIDE, looking.SIDE)
+        (count, 3, FIRST.side, FIRST.side)
     )
     colours = pictures[:, :3] * torch.from_numpy(strength) + torch.from_numpy(noise)
     return torch.cat([colours.float(), pictures[:, 3:]], 1)
@@ -447,7 +446,7 @@ def report(groups: Sequence[Group], state: dict[str, Float]) -> None:
     kinds = np.concatenate([each.kinds for each in groups])
     features = np.vstack([_features(each.found) for each in groups])
     known = np.vstack([judging.evidence(each.found, state) for each in groups])
-    looks = known[:, features.shape[1] :][:, : len(judging.KINDS)]
+    looks = known[:, features.shape[1] :][:, : len(KINDS)]
     for name, odds in (
         ("alone", judging.probabilities(features, state, "alone")),
         ("look", looks),
@@ -456,7 +455,7 @@ def report(groups: Sequence[Group], state: dict[str, Float]) -> None:
         table = np.zeros((4, 4), int)
         np.add.at(table, (kinds, odds.argmax(axis=1)), 1)
         print(name, f"accuracy {np.trace(table) / table.sum():.3f}; rows true, columns said:")
-        for kind, row in zip(judging.KINDS, table, strict=True):
+        for kind, row in zip(KINDS, table, strict=True):
             print(f"  {kind:8s}", *(f"{count:6d}" for count in row))
 
 
@@ -464,7 +463,7 @@ def save_look(network: Together, path: Path) -> None:
     """Write the networks that look for ONNX Runtime, for batches of any size."""
     torch.onnx.export(
         network,
-        (torch.zeros(1, looking.PLANES, looking.SIDE, looking.SIDE),),
+        (torch.zeros(1, PLANES, FIRST.side, FIRST.side),),
         str(path),
         dynamo=False,
         input_names=["pictures"],

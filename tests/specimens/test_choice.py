@@ -21,7 +21,7 @@ from berlese.specimens.choice import (
     rated,
     ratings_of,
 )
-from berlese.specimens.judge import KINDS
+from berlese.specimens.look import KINDS
 from berlese.specimens.networks import weights_of
 
 
@@ -170,16 +170,18 @@ def test_ratings_do_not_depend_on_the_place(shift):
     )
 
 
-def _evidence(odds, looks, several=0.1) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+def _evidence(odds, looks, several=0.1, closer=None) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Evidence with these odds and looks, and weights of a network that sees no look."""
     weights = weights_of(WEIGHTS)
     known, kinds = len(weights["mean"]), len(KINDS)
+    looks_at = known - 2 * kinds - 1
     evidence = np.zeros((len(odds), known + len(FEATURES)))
     evidence[:, :kinds] = np.log(odds)
     evidence[:, kinds + KINDS.index("several")] = np.log(several)
-    evidence[:, known - kinds : known] = np.log(looks)
+    evidence[:, looks_at : looks_at + kinds] = np.log(looks)
+    evidence[:, looks_at + kinds : known - 1] = np.log(looks if closer is None else closer)
     blind = weights["deviation"].copy()
-    blind[known - kinds :] = 1e9
+    blind[looks_at:] = 1e9
     return evidence, weights | {"deviation": blind}
 
 
@@ -189,11 +191,31 @@ def test_the_look_is_a_share_of_the_rating():
     np.testing.assert_allclose(np.diff(ratings), LOOK_SHARE * np.diff(looks[:, 0]), rtol=1e-6)
 
 
-def test_what_judge_and_look_both_take_for_a_part_is_no_animal_unless_among_several():
+def test_what_judge_and_looks_all_take_for_a_part_is_no_animal_unless_among_several():
     part, animal = [0.2, 0.1, SURELY_PART + 0.05, 0.15], [0.5, 0.2, 0.2, 0.1]
-    of_whole = [0.1, 0.1, 0.1, SURELY_SEVERAL + 0.05]
-    ratings = ratings_of(
-        *_evidence([part, part, animal, part], [part, animal, part, part], of_whole)
-    )
+    odds = [part, part, part, animal, part]
+    looks = [part, animal, part, part, part]
+    closer = [part, part, animal, part, part]
+    of_whole = [0.1, 0.1, 0.1, 0.1, SURELY_SEVERAL + 0.05]
+    ratings = ratings_of(*_evidence(odds, looks, of_whole, closer))
     assert ratings[0] == 0
     assert (ratings[1:] > 0).all()
+
+
+def test_evidence_tells_what_a_closer_look_saw_and_the_first_where_there_is_none():
+    known, kinds = len(weights_of(WEIGHTS)["mean"]), len(KINDS)
+    first = np.log([0.6, 0.2, 0.1, 0.1]).astype(np.float32)
+    second = np.append(np.log([0.8, 0.1, 0.05, 0.05]), 2.5).astype(np.float32)
+    one = replace(_candidate(0, 0, 9, 9), look=first, closer=second)
+    other = replace(_candidate(50, 0, 9, 9), look=first)
+    _, evidence, _ = evidence_of([[(one,)], [(other,)]], _odds(0.6, 0.7))
+    told = evidence[:, known - kinds - 1 : known]
+    np.testing.assert_allclose(told[0], second, rtol=1e-6)
+    np.testing.assert_allclose(told[1], [*first, np.log(0.6 / 0.4)], rtol=1e-5)
+
+
+def test_half_of_the_members_do_without_the_closer_look():
+    weights, kinds = weights_of(WEIGHTS), len(KINDS)
+    members = int(weights["members"][0])
+    blind = [not weights[f"{member}.0.weight"][-kinds - 1 :].any() for member in range(members)]
+    assert blind == [False] * (members // 2) + [True] * (members // 2)

@@ -7,7 +7,8 @@ import numpy as np
 from berlese.simulate.plates import PlateKind, simulate_plate
 from berlese.specimens.candidates import AS_IS, CUT, CUT_FINELY, FEATURES, LEAVE, TRIMMED
 from berlese.specimens.context import CONTEXT, candidates_in
-from berlese.specimens.judge import KINDS, _weights, effort_for, judge, probabilities
+from berlese.specimens.judge import _weights, effort_for, judge, probabilities
+from berlese.specimens.look import KINDS
 from berlese.specimens.outline import Box
 from berlese.specimens.segment import Pixels, SegmentSettings, read_photo
 

@@ -17,8 +17,8 @@ from berlese.simulate.plates import PlateKind, simulate_plate
 from berlese.simulate.surveys import simulate_photo
 from berlese.specimens import choice, clumps
 from berlese.specimens import judge as judging
-from berlese.specimens import look as looking
 from berlese.specimens.choice import Rated
+from berlese.specimens.look import CLOSER, FIRST
 from berlese.specimens.matching import match_boxes
 from berlese.specimens.networks import shipped
 from berlese.specimens.outline import FLAGS, Box
@@ -260,7 +260,7 @@ def test_nothing_beside_the_bark_beetles_is_taken_for_an_animal(shared_data):
 
 
 @pytest.mark.parametrize(
-    "changed", [judging.WEIGHTS, looking.NETWORK, clumps.NETWORK, choice.WEIGHTS]
+    "changed", [judging.WEIGHTS, FIRST.network, CLOSER.network, clumps.NETWORK, choice.WEIGHTS]
 )
 def test_other_networks_have_another_fingerprint(changed, monkeypatch):
     before = fingerprint()

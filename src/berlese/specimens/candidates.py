@@ -6,6 +6,7 @@ A candidate is a mask with measurements (`berlese.specimens.features`), which
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -15,7 +16,17 @@ from berlese.specimens.bands import Thing
 from berlese.specimens.clumps import ways_by_network
 from berlese.specimens.features import FEATURES as FEATURES
 from berlese.specimens.features import Piece, measured
-from berlese.specimens.look import log_odds, picture_of
+from berlese.specimens.look import (
+    ANIMAL,
+    CLOSER,
+    FIRST,
+    PLANES,
+    SEVERAL,
+    Lens,
+    closer_look,
+    log_odds,
+    picture_of,
+)
 from berlese.specimens.split import Part, depth_of, grown, split_touching
 
 OUTLINE_SHARE = 0.26  # of a dark thing's own contrast: what has less is shadow or haze
@@ -25,6 +36,9 @@ CORE_SHARE = 0.75  # of a thing's contrast: bodies have it, a shadow between the
 NECKS = (0.4, 0.62, 0.82)  # ever wider necks at which a thing may be cut
 
 FAINT_SHARE = 0.5  # of the contrast of an outline that its faint limbs and wings have
+
+LEAST_ANIMAL, LEAST_SEVERAL = 0.04, 0.3  # by the first look, of what is looked at closer
+MOST_LOOKED_AT = 256  # closer, at once: 20 MB of pictures
 
 # Effort: leave it out, take it as it is, trim it, cut it, cut it in every way.
 LEAVE, AS_IS, TRIMMED, CUT, CUT_FINELY = range(5)
@@ -42,7 +56,8 @@ class Candidate:
     have tens of thousands; `left` and `top` are photo pixels, `angle` is the direction of the
     longer side in degrees, 0 to 180; `thing_at` is the same for candidates of one thing: left, top
     and scale of that one's frame. `look` is what `berlese.specimens.look` takes it for; None
-    where the measurements alone were sure.
+    where the measurements alone were sure. `closer` is what a closer look tells; None where the
+    first was sure that it is no animal.
     """
 
     bits: NDArray[np.uint8]
@@ -56,6 +71,7 @@ class Candidate:
     features: _Float
     edge_width: float
     look: NDArray[np.float32] | None = None
+    closer: NDArray[np.float32] | None = None
 
     @property
     def mask(self) -> _Mask:
@@ -76,11 +92,18 @@ Reading = list[Cut]
 Look = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
+class Looks(NamedTuple):
+    """What makes `Candidate.look` and `closer` of pictures of shape (n, 5, side, side)."""
+
+    first: Look = log_odds
+    closer: Look | None = closer_look
+
+
 def readings_of(
     things: Iterable[Thing],
     smallest: float,
     effort_for: Callable[[Sequence[Candidate]], NDArray[np.intp]] | None = None,
-    look: Look = log_odds,
+    looks: Looks = Looks(),
 ) -> list[Reading]:
     """List the separate things within `things`, and for each the ways to cut it into animals.
 
@@ -94,8 +117,7 @@ def readings_of(
     effort_for : callable, optional
         Tells of wholes which effort, from `LEAVE` to `CUT_FINELY`, is worth while: before they are
         looked at, and again once they have been. Without it, all is looked at and cut finely.
-    look : callable, optional
-        Makes `Candidate.look` of pictures of shape (n, 5, side, side).
+    looks : Looks
     """
     wholes: list[Piece] = []
     of_thing: list[tuple[Thing, range]] = []
@@ -114,14 +136,14 @@ def readings_of(
                 owners.append(own[owner])
     found += _described(wholes[len(found) :])
     seen = [n for n in range(len(found)) if n >= len(readings) or efforts[n] > AS_IS]
-    looked = _looked_at(wholes, found, seen, look)
+    looked = _looked_at(wholes, found, seen, looks)
     for number, each in zip(seen, looked, strict=True):
         if number < len(readings):
             readings[number] = [(each,)]
         else:
             readings[owners[number]].append((each,))
     again = dict(zip(seen, _efforts(looked, effort_for), strict=True))
-    for number, cuts in _cuts_of(wholes, again, smallest, look):
+    for number, cuts in _cuts_of(wholes, again, smallest, looks):
         readings[owners[number]] += cuts
     return readings
 
@@ -137,7 +159,7 @@ def _efforts(
 
 
 def _cuts_of(
-    wholes: Sequence[Piece], efforts: dict[int, int], smallest: float, look: Look
+    wholes: Sequence[Piece], efforts: dict[int, int], smallest: float, looks: Looks
 ) -> Iterator[tuple[int, Reading]]:
     """Yield the number of each whole that can be cut, and the cuts."""
     ways = [
@@ -147,7 +169,7 @@ def _cuts_of(
         for parts in _ways_to_cut(wholes[number], smallest, effort)
     ]
     pieces = [piece for _, parts in ways for piece in parts]
-    found = iter(_looked_at(pieces, _described(pieces), range(len(pieces)), look))
+    found = iter(_looked_at(pieces, _described(pieces), range(len(pieces)), looks))
     for number, parts in ways:
         yield number, [tuple(next(found) for _ in parts)]
 
@@ -175,21 +197,34 @@ def _described(pieces: Sequence[Piece]) -> list[Candidate]:
 
 
 def _looked_at(
-    pieces: Sequence[Piece], found: Sequence[Candidate], numbers: Sequence[int], look: Look
+    pieces: Sequence[Piece], found: Sequence[Candidate], numbers: Sequence[int], looks: Looks
 ) -> list[Candidate]:
     """Add to some of the candidates what they look like."""
     if not len(numbers):
         return []
-    pictures = np.stack([_picture_of(pieces[number]) for number in numbers])
-    return [
-        replace(found[number], look=each)
-        for number, each in zip(numbers, look(pictures), strict=True)
+    some = [pieces[number] for number in numbers]
+    first = looks.first(_pictures_of(some, FIRST))
+    looked = [
+        replace(found[number], look=each) for number, each in zip(numbers, first, strict=True)
     ]
+    if looks.closer is not None:
+        odds = np.exp(first)
+        may_be_animals = (odds[:, ANIMAL] >= LEAST_ANIMAL) | (odds[:, SEVERAL] >= LEAST_SEVERAL)
+        closer = np.flatnonzero(may_be_animals).tolist()
+        for first_of in range(0, len(closer), MOST_LOOKED_AT):
+            few = closer[first_of : first_of + MOST_LOOKED_AT]
+            told = looks.closer(_pictures_of([some[at] for at in few], CLOSER))
+            for at, each in zip(few, told, strict=True):
+                looked[at] = replace(looked[at], closer=each)
+    return looked
 
 
-def _picture_of(piece: Piece) -> NDArray[np.float32]:
-    thing = piece.thing
-    return picture_of(thing.pixels, thing.ground, thing.mask, piece.mask, piece.left, piece.top)
+def _pictures_of(pieces: Sequence[Piece], lens: Lens) -> NDArray[np.float32]:
+    pictures = np.empty((len(pieces), PLANES, lens.side, lens.side), np.float32)
+    for picture, each in zip(pictures, pieces, strict=True):
+        thing = (each.thing.pixels, each.thing.ground, each.thing.mask)
+        picture[:] = picture_of(*thing, each.mask, each.left, each.top, lens)
+    return pictures
 
 
 def outlines_of(thing: Thing, least: float) -> list[Part]:
@@ -241,18 +276,32 @@ def _quantile(values: NDArray[np.generic], share: float) -> float:
 
 
 def _ways_to_cut(whole: Piece, smallest: float, effort: int) -> Iterator[list[Piece]]:
-    """Yield ways to cut a thing: without threads, and if it is worth while into several."""
+    """Yield ways to cut a thing: without threads, and if it is worth while into several.
+
+    Of several, those that have threads are offered without them too, as a way of its own: a leg of
+    one may have come to another.
+    """
     least = smallest * whole.thing.scale
     depth = depth_of(whole.mask)
-    trimmed = _without_threads(whole.mask, depth, least)
-    ways = [trimmed] if trimmed else []
+    ways = [_without_threads(whole.mask, depth, least)]
     if effort >= CUT:
-        ways += _ways_into_several(whole, depth, least, finely=effort == CUT_FINELY)
+        several = list(_ways_into_several(whole, depth, least, finely=effort == CUT_FINELY))
+        ways += several + [_all_without_threads(parts, least) for parts in several]
     for parts in ways:
-        yield [
-            Piece(whole.thing, part, whole.left + x, whole.top + y, len(parts))
-            for part, x, y in parts
-        ]
+        if parts:
+            yield [
+                Piece(whole.thing, part, whole.left + x, whole.top + y, len(parts))
+                for part, x, y in parts
+            ]
+
+
+def _all_without_threads(parts: Sequence[Part], least: float) -> list[Part]:
+    """Bodies of parts that have threads; see `_without_threads`."""
+    return [
+        (trimmed, x + left, y + top)
+        for mask, left, top in parts
+        for trimmed, x, y in _without_threads(mask, depth_of(mask), least)
+    ]
 
 
 def _ways_into_several(

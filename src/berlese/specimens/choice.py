@@ -2,12 +2,14 @@
 
 A thing is outlined and cut in several ways, and each way may be right in one corner and wrong in
 another. A small network rates each candidate in the light of those that share its pixels: whether
-what contains it, what lies in it and what crosses it look like animals too. A fifth of a rating is
-what the candidate looks like by itself (`berlese.specimens.look`), which errs less on photos unlike
-those that the network was trained on; what the judge and the look both take for a part is no
-animal unless it lies among surely several: so the spread wing case of a beetle is no second one.
+what contains it, what lies in it and what crosses it look like animals too. Half of its members
+know what a closer look tells (`berlese.specimens.look`), and half do without, for it errs more on
+animals unlike those that it was trained on. A tenth of a rating is what the candidate looks like
+by itself at first sight; what the judge and both looks take for a part is no animal unless it lies
+among surely several: so the spread wing case of a beetle is no second one.
 Those are taken, of all that do not overlap, that explain the most pixels by what is rated best.
-`benchmarks/train_choice.py` trained the network, on plates that the judge was not trained on.
+`benchmarks/train_choice.py` trained the network, on plates that neither the judge nor the looks
+were trained on.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,21 +22,14 @@ from scipy import sparse
 from berlese.specimens.candidates import Candidate, Reading
 from berlese.specimens.context import candidates_in
 from berlese.specimens.features import FEATURES
-from berlese.specimens.judge import (
-    ANIMAL,
-    DIRT,
-    KINDS,
-    LEAST_PROBABILITY,
-    PART,
-    SEVERAL,
-    looks_of,
-)
+from berlese.specimens.judge import LEAST_PROBABILITY, looks_of
+from berlese.specimens.look import ANIMAL, DIRT, KINDS, PART, SEVERAL
 from berlese.specimens.matching import ious_of
 from berlese.specimens.networks import outputs_of, weights_of
 
 WEIGHTS = "choice.safetensors"
-LOOK_SHARE = 0.2  # of a rating
-# Probability of a part by the judge, and by the look: what has more of both is rated 0, where the
+LOOK_SHARE = 0.1  # of a rating
+# Probability of a part by the judge, and by both looks: what has more of all is rated 0, where the
 # whole thing is less likely several than this.
 SURELY_PART, SURELY_SEVERAL = 0.5, 0.8
 KEPT_SCORE = 0.35  # rating from which a candidate is taken
@@ -177,6 +172,11 @@ def _overlapping(found: Rated, place: int) -> NDArray[np.intp]:
     return np.asarray(row.indices[row.data > MOST_OVERLAP], np.intp)
 
 
+def in_play(odds: _Float) -> NDArray[np.intp]:
+    """Tell which candidates, of these odds of shape (n, 4), are rated at all."""
+    return np.flatnonzero((odds[:, [ANIMAL, SEVERAL, PART]] >= LEAST_ODDS).any(axis=1))
+
+
 def evidence_of(
     readings: Sequence[Reading], odds: _Float
 ) -> tuple[NDArray[np.intp], _Float, sparse.csr_matrix]:
@@ -186,15 +186,24 @@ def evidence_of(
     trained on; a person's review (`berlese.specimens.lesson`) may use them too.
     """
     candidates = candidates_in(readings)
-    in_play = (odds[:, [ANIMAL, SEVERAL, PART]] >= LEAST_ODDS).any(axis=1)
-    numbers = np.flatnonzero(in_play)
+    numbers = in_play(odds)
     some = [candidates[number] for number in numbers.tolist()]
     inside, overlap = _shared_pixels(some)
     own = _by_itself(readings, odds)[numbers]
     looks = looks_of(some, odds[numbers])
     features = np.array([each.features for each in some]).reshape(len(some), len(FEATURES))
     rivals = _rivals(odds[numbers], np.array([each.area for each in some]), inside)
-    return numbers, np.hstack([own, rivals, looks, features]), overlap
+    return numbers, np.hstack([own, rivals, looks, _closer(some, looks), features]), overlap
+
+
+def _closer(candidates: Sequence[Candidate], looks: _Float) -> _Float:
+    """What a closer look tells of candidates, of shape (n, 5); the first where there is none."""
+    animal = np.exp(looks[:, [ANIMAL]])
+    told = np.hstack([looks, np.log(animal / (1 - animal).clip(LEAST_PROBABILITY))])
+    for row, each in enumerate(candidates):
+        if each.closer is not None:
+            told[row] = each.closer
+    return np.maximum(told, np.log(LEAST_PROBABILITY))
 
 
 def _by_itself(readings: Sequence[Reading], odds: _Float) -> _Float:
@@ -338,20 +347,21 @@ def _pairs_in(
 
 
 def ratings_of(evidence: _Float, weights: dict[str, NDArray[Any]]) -> _Float:
-    """Rate evidence of shape (m, d), 0 for what judge and look both take for a part of one animal.
+    """Rate evidence of shape (m, d), 0 for what judge and looks all take for a part of one animal.
 
     Notes
     -----
     Its first columns hold the logarithms of the judge's odds of the candidate and of the whole
-    thing, the last that the network knows those of the look.
+    thing, the last that the network knows those of the look, and what a closer look tells.
     """
     known, kinds = len(weights["mean"]), len(KINDS)
     members = [
         1 / (1 + np.exp(-values[:, 0])) for values in outputs_of(evidence[:, :known], weights)
     ]
-    odds, of_whole, looks = (
-        np.exp(evidence[:, at : at + kinds]) for at in (0, kinds, known - kinds)
+    closer_at = known - kinds - 1
+    odds, of_whole, looks, closer = (
+        np.exp(evidence[:, at : at + kinds]) for at in (0, kinds, closer_at - kinds, closer_at)
     )
     ratings = (1 - LOOK_SHARE) * np.mean(members, axis=0) + LOOK_SHARE * looks[:, ANIMAL]
-    part = np.minimum(odds[:, PART], looks[:, PART]) > SURELY_PART
+    part = np.min([odds[:, PART], looks[:, PART], closer[:, PART]], axis=0) > SURELY_PART
     return np.asarray(np.where(part & (of_whole[:, SEVERAL] < SURELY_SEVERAL), 0.0, ratings))

@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 
 from berlese.specimens.candidates import AS_IS, CUT, CUT_FINELY, LEAVE, TRIMMED, Candidate, Reading
 from berlese.specimens.context import CONTEXT, candidates_in, context_of
+from berlese.specimens.look import ANIMAL, DIRT, SEVERAL
 from berlese.specimens.networks import outputs_of, weights_of
 
-KINDS = ("animal", "several", "part", "dirt")
-ANIMAL, SEVERAL, PART, DIRT = range(len(KINDS))
 WEIGHTS = "judge.safetensors"
 SURE = 0.94  # probability of what is not looked at
 SURE_OF_BOTH = 0.7  # of what is not cut
@@ -41,7 +40,7 @@ def judge(readings: Sequence[Reading]) -> _Float:
     Returns
     -------
     ndarray of float64 of shape (n, 4)
-        In the order of `candidates_in`.
+        In the order of `candidates_in`; kinds as in `berlese.specimens.look.KINDS`.
     """
     weights = _weights()
     known = evidence(readings, weights)

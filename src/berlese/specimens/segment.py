@@ -23,7 +23,7 @@ from berlese.specimens import choice, clumps
 from berlese.specimens import judge as judging
 from berlese.specimens import look as looking
 from berlese.specimens.bands import BLOCK, LEAST_CONTRAST, BandedPhoto, Sweep, Thing
-from berlese.specimens.candidates import Candidate, Look, Reading, readings_of
+from berlese.specimens.candidates import Candidate, Looks, Reading, readings_of
 from berlese.specimens.choice import Rated, chosen, rated
 from berlese.specimens.context import candidates_in
 from berlese.specimens.dish import (
@@ -43,7 +43,6 @@ from berlese.specimens.floor import (
 )
 from berlese.specimens.judge import ANIMAL, SEVERAL, effort_for, judge
 from berlese.specimens.lesson import Lesson
-from berlese.specimens.look import log_odds
 from berlese.specimens.networks import shipped
 from berlese.specimens.noise import Smoothed
 from berlese.specimens.outline import (
@@ -114,7 +113,8 @@ class SegmentSettings(BaseModel):
 
 def fingerprint() -> str:
     """Name the networks by their bytes, and the rules by `RULES`: others, other specimens."""
-    networks = (judging.WEIGHTS, looking.NETWORK, clumps.NETWORK, choice.WEIGHTS)
+    looks = (looking.FIRST.network, looking.CLOSER.network)
+    networks = (judging.WEIGHTS, *looks, clumps.NETWORK, choice.WEIGHTS)
     parts = [str(RULES).encode(), *map(shipped, networks)]
     return sha256(b"".join(parts)).hexdigest()[:16]
 
@@ -197,12 +197,12 @@ def read_photo(
     *,
     rows: int = BLOCK,
     quickly: bool = False,
-    look: Look = log_odds,
+    looks: Looks = Looks(),
 ) -> list[Reading]:
     """List the things on a photo, each with the ways to cut it into candidates.
 
-    `quickly` does not cut what is surely dirt or surely one animal; `look` makes
-    `Candidate.look` of the candidates' pictures.
+    `quickly` does not cut what is surely dirt or surely one animal; `looks` make `Candidate.look`
+    and `closer` of the candidates' pictures.
     """
     effort = effort_for if quickly else None
     smallest = settings.smallest_px(getattr(photo, "mm_per_pixel", None))
@@ -226,10 +226,10 @@ def read_photo(
     )
     readings = []
     for things in _together(sweep.things()):
-        readings += readings_of(things, smallest, effort, look)
+        readings += readings_of(things, smallest, effort, looks)
     tall = (_thing_on_copy(each, overview, levels, away, scale) for each in sweep.tall)
     coarse = [each for each in tall if each is not None]
-    return readings + readings_of(coarse, smallest, effort, look)
+    return readings + readings_of(coarse, smallest, effort, looks)
 
 
 def _together(things: Iterable[Thing]) -> Iterator[list[Thing]]:

@@ -1,0 +1,153 @@
+"""How a thing is outlined and cut into what may be animals."""
+
+import cv2
+import numpy as np
+import pytest
+
+from berlese.specimens.bands import Thing
+from berlese.specimens.candidates import (
+    AS_IS,
+    CUT,
+    CUT_FINELY,
+    LEAST_ANIMAL,
+    LEAST_SEVERAL,
+    LEAVE,
+    TRIMMED,
+    Candidate,
+    Looks,
+    readings_of,
+)
+from berlese.specimens.look import CLOSER, FIRST, KINDS, PLANES
+
+SMALLEST = 16.0
+GROUND, BODY = 220, 100
+
+
+def drawn(*discs, threads=(), thread=2, level=BODY, side=(160, 260)) -> Thing:
+    """A dark thing: discs (x, y, radius) and threads (x, y, x, y) on plain ground."""
+    found = np.zeros(side, np.uint8)
+    for x, y, radius in discs:
+        cv2.circle(found, (x, y), radius, 1, -1)
+    for x0, y0, x1, y1 in threads:
+        cv2.line(found, (x0, y0), (x1, y1), 1, thread)
+    mask = found.astype(bool)
+    ground = np.full((*side, 3), GROUND, np.uint8)
+    pixels = ground.copy()
+    pixels[mask] = level
+    contrast = np.where(mask, np.uint8(GROUND - level), np.uint8(0))
+    return Thing(30, 50, pixels, ground, contrast, mask, 10.0, 1.0)
+
+
+def says(**odds) -> Looks:
+    """Looks that say the same of every picture; a closer look tells how often it was asked."""
+    row = np.log([odds.get(kind, 1e-3) for kind in KINDS]).astype(np.float32)
+    return Looks(
+        lambda pictures: np.tile(row, (len(pictures), 1)),
+        lambda pictures: np.full((len(pictures), len(KINDS) + 1), len(pictures), np.float32),
+    )
+
+
+SEVERAL = says(animal=0.3, several=0.6)
+
+
+def frames_of(cut: tuple[Candidate, ...]) -> list[tuple[int, ...]]:
+    return sorted(tuple(round(side) for side in each.frame) for each in cut)
+
+
+def ways_with(effort: int, thing: Thing) -> list[list[tuple[int, ...]]]:
+    """Frames of each cut of the one thing, where so much effort is worth while."""
+    (cuts,) = readings_of([thing], SMALLEST, lambda wholes: np.full(len(wholes), effort), SEVERAL)
+    return [frames_of(cut) for cut in cuts]
+
+
+def test_a_round_thing_is_one_candidate_at_its_place():
+    (cuts,) = readings_of([drawn((60, 70, 20))], SMALLEST, looks=says(animal=1))
+    assert [frames_of(cut) for cut in cuts] == [[(30 + 40, 50 + 50, 30 + 81, 50 + 91)]]
+    (only,) = cuts[0]
+    assert only.area == only.mask.sum() == pytest.approx(np.pi * 20**2, rel=0.05)
+    assert only.thing_at == (30, 50, 1.0)
+
+
+def test_separate_parts_of_a_thing_are_read_one_by_one():
+    readings = readings_of([drawn((60, 70, 20), (200, 70, 15))], SMALLEST, looks=says(animal=1))
+    assert [round(cuts[0][0].frame[0]) for cuts in readings] == [70, 215]
+
+
+def test_what_joins_by_a_neck_is_cut_there():
+    ways = ways_with(CUT, drawn((60, 80, 24), (104, 80, 24)))
+    assert len(ways[0]) == 1
+    assert any(len(way) == 2 and way[0][2] == pytest.approx(way[1][0], abs=2) for way in ways[1:])
+
+
+def test_more_effort_offers_more():
+    thing = drawn((60, 80, 24), (104, 80, 24), threads=[(128, 80, 240, 80)])
+    counts = [len(ways_with(effort, thing)) for effort in (LEAVE, AS_IS, TRIMMED, CUT, CUT_FINELY)]
+    assert counts[:2] == [1, 1]
+    assert 2 == counts[2] < counts[3] <= counts[4]
+
+
+def test_a_body_is_offered_without_the_thread_that_it_hangs_on():
+    thing = drawn((60, 80, 24), threads=[(84, 80, 250, 80)])
+    whole, trimmed = ways_with(TRIMMED, thing)
+    assert whole[0][2] == pytest.approx(30 + 251, abs=2)
+    assert trimmed[0][2] < 30 + 84 + 30
+
+
+def test_of_two_that_touch_the_one_with_a_thread_is_offered_without_it_too():
+    thing = drawn((50, 80, 24), (94, 80, 24), threads=[(118, 80, 250, 80)])
+    ends = {frame[2] for way in ways_with(CUT, thing) for frame in way if frame[0] > 30 + 60}
+    assert max(ends) == pytest.approx(30 + 251, abs=2)
+    assert any(30 + 112 < end < 30 + 118 + 30 for end in ends)
+
+
+def test_faint_limbs_are_offered_and_belong_to_the_outline_within():
+    thing = drawn((60, 80, 24))
+    limb = np.zeros(thing.mask.shape, np.uint8)
+    cv2.line(limb, (84, 80), (130, 80), 1, 7)
+    limb = limb.astype(bool) & ~thing.mask
+    mask = thing.mask | limb
+    contrast = thing.contrast.copy()
+    contrast[limb] = 22  # less than the outline has by far
+    with_limb = Thing(*(30, 50), thing.pixels, thing.ground, contrast, mask, 10.0, 1.0)
+    (cuts,) = readings_of([with_limb], SMALLEST, looks=says(animal=1))
+    rights = [frames_of(cut)[0][2] for cut in cuts]
+    assert rights[0] == pytest.approx(30 + 85, abs=2)
+    assert rights[1] == pytest.approx(30 + 134, abs=3)
+
+
+def test_what_measurements_leave_is_not_looked_at():
+    for effort in (LEAVE, AS_IS):
+        (cuts,) = readings_of(
+            [drawn((60, 70, 20))], SMALLEST, lambda some, e=effort: np.full(len(some), e)
+        )
+        assert cuts[0][0].look is None
+        assert cuts[0][0].closer is None
+
+
+@pytest.mark.parametrize(
+    ("animal", "several", "looked_at"),
+    [
+        (LEAST_ANIMAL + 0.01, 0.01, True),
+        (0.01, LEAST_SEVERAL + 0.01, True),
+        (LEAST_ANIMAL - 0.01, LEAST_SEVERAL - 0.01, False),
+    ],
+)
+def test_what_may_be_animals_is_looked_at_closer(animal, several, looked_at):
+    looks = says(animal=animal, several=several, dirt=1 - animal - several)
+    (cuts,) = readings_of([drawn((60, 70, 20))], SMALLEST, looks=looks)
+    assert all((each.closer is not None) == looked_at for cut in cuts for each in cut)
+
+
+def test_pictures_have_the_sizes_that_the_networks_see():
+    seen = []
+
+    def spy(told, pictures):
+        seen.append(pictures.shape[1:])
+        return told(pictures)
+
+    first, closer = SEVERAL
+    looks = Looks(lambda some: spy(first, some), lambda some: spy(closer, some))
+    readings_of([drawn((60, 70, 20))], SMALLEST, looks=looks)
+    assert seen[:2] == [(PLANES, lens.side, lens.side) for lens in (FIRST, CLOSER)]
+    bare = readings_of([drawn((60, 70, 20))], SMALLEST, looks=Looks(first, None))
+    assert bare[0][0][0].closer is None
