@@ -24,7 +24,7 @@ from recording import write_figures
 from berlese.photos.reading import open_photo
 from berlese.simulate.plates import PlateKind, simulate_plate
 from berlese.specimens.bands import Sweep
-from berlese.specimens.floor import OVERVIEW_SIDE, ground_of, stretched
+from berlese.specimens.floor import ground_of, overview_side, stretched
 from berlese.specimens.segment import SMALLEST, segment_photo
 
 TILE = 2600
@@ -51,7 +51,9 @@ def decode(path: Path) -> int:
 
 def passage(path: Path) -> int:
     photo = open_photo(path)
-    ground = stretched(ground_of(photo.shrunk(OVERVIEW_SIDE)), photo.width, photo.height)
+    overview = photo.shrunk(overview_side(photo.width, photo.height))
+    levels = ground_of(overview, overview.shape[1] / photo.width)
+    ground = stretched(levels, photo.width, photo.height)
     return sum(1 for _ in Sweep(photo, ground, SMALLEST).things())
 
 

@@ -25,12 +25,11 @@ def reviewed(plates: list) -> Lesson | None:
     """Draw a lesson from plates on which all that is found is reviewed."""
     ratings, evidence, said, photos = [], [], [], []
     for number, plate in enumerate(plates):
-        found = rated_candidates(Pixels(plate.pixels), SegmentSettings())
-        if found is None:
+        rated = rated_candidates(Pixels(plate.pixels), SegmentSettings())
+        if rated is None:
             continue
-        candidates, rated = found
         taken = chosen(rated).places
-        boxes = [box_of(candidates[place].frame) for place in taken.tolist()]
+        boxes = [box_of(tuple(frame)) for frame in rated.frames[taken].tolist()]
         animals = {at for at, _, _ in match_boxes(boxes, [each.box for each in plate.specimens])}
         ratings.append(rated.ratings[taken])
         evidence.append(rated.evidence[taken])

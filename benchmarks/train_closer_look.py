@@ -22,6 +22,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from onnxruntime import InferenceSession
 from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 from torch.nn import functional
@@ -33,7 +34,7 @@ from berlese.specimens.candidates import Looks
 from berlese.specimens.choice import in_play
 from berlese.specimens.context import candidates_in
 from berlese.specimens.judge import judge
-from berlese.specimens.look import ANIMAL, CLOSER, KINDS, PLANES, closer_look, log_odds
+from berlese.specimens.look import ANIMAL, CLOSER, KINDS, PLANES, log_odds
 from berlese.specimens.segment import Pixels, SegmentSettings, read_photo
 
 OUT = Path(looking.__file__).with_name(CLOSER.network)
@@ -205,9 +206,12 @@ def save(network: nn.Module, path: Path) -> None:
     )
 
 
-def report(pictures: Pictures) -> None:
-    """Print how well animals are told from all else by the network that is shipped."""
-    told = closer_look((pictures.values / UNITS).astype(np.float32))
+def report(pictures: Pictures, path: Path) -> None:
+    """Print how well animals are told from all else by a network that was saved."""
+    session = InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    few = np.split(pictures.values, range(BATCH, len(pictures.values), BATCH))
+    seen = [session.run(None, {"pictures": (e / UNITS).astype(np.float32)})[0] for e in few]
+    told = np.concatenate(seen)
     animal = pictures.met > 0.5
     print(f"{len(animal)} candidates, {animal.sum()} of them animals")
     for name, values in (("first look", pictures.first), ("closer look", told[:, -1])):
@@ -230,7 +234,7 @@ def main() -> None:
         members = [train(pictures, options.epochs, seed=each) for each in range(options.members)]
         save(Together(members).eval(), options.out)
         print(f"{options.out}: {options.out.stat().st_size / 1000:.0f} kB")
-    report(gathered(range(50_000, 50_000 + HELD_PLATES), options.workers))
+    report(gathered(range(50_000, 50_000 + HELD_PLATES), options.workers), options.out)
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@ class Group(NamedTuple):
 
 
 class Pictures(NamedTuple):
-    """Pictures of shape (n, 5, SIDE, SIDE) and what they show."""
+    """Pictures of shape (n, 5, side, side) and what they show."""
 
     values: NDArray[np.float16]
     kinds: NDArray[np.int64]

@@ -4,13 +4,14 @@ import cv2
 import numpy as np
 import pytest
 
+from berlese.specimens import candidates
 from berlese.specimens.bands import Thing
 from berlese.specimens.candidates import (
     AS_IS,
     CUT,
     CUT_FINELY,
     LEAST_ANIMAL,
-    LEAST_SEVERAL,
+    LEAST_SEVERAL_ANIMALS,
     LEAVE,
     TRIMMED,
     Candidate,
@@ -39,11 +40,11 @@ def drawn(*discs, threads=(), thread=2, level=BODY, side=(160, 260)) -> Thing:
 
 
 def says(**odds) -> Looks:
-    """Looks that say the same of every picture; a closer look tells how often it was asked."""
+    """Looks that say the same of every picture."""
     row = np.log([odds.get(kind, 1e-3) for kind in KINDS]).astype(np.float32)
     return Looks(
         lambda pictures: np.tile(row, (len(pictures), 1)),
-        lambda pictures: np.full((len(pictures), len(KINDS) + 1), len(pictures), np.float32),
+        lambda pictures: np.zeros((len(pictures), len(KINDS) + 1), np.float32),
     )
 
 
@@ -128,8 +129,8 @@ def test_what_measurements_leave_is_not_looked_at():
     ("animal", "several", "looked_at"),
     [
         (LEAST_ANIMAL + 0.01, 0.01, True),
-        (0.01, LEAST_SEVERAL + 0.01, True),
-        (LEAST_ANIMAL - 0.01, LEAST_SEVERAL - 0.01, False),
+        (0.01, LEAST_SEVERAL_ANIMALS + 0.01, True),
+        (LEAST_ANIMAL - 0.01, LEAST_SEVERAL_ANIMALS - 0.01, False),
     ],
 )
 def test_what_may_be_animals_is_looked_at_closer(animal, several, looked_at):
@@ -151,3 +152,40 @@ def test_pictures_have_the_sizes_that_the_networks_see():
     assert seen[:2] == [(PLANES, lens.side, lens.side) for lens in (FIRST, CLOSER)]
     bare = readings_of([drawn((60, 70, 20))], SMALLEST, looks=Looks(first, None))
     assert bare[0][0][0].closer is None
+
+
+def test_each_is_told_what_its_own_pictures_show_however_many_are_seen_at_once(monkeypatch):
+    sizes = []
+
+    def fullness(pictures):
+        sizes.append(len(pictures))
+        return pictures[:, 3].mean(axis=(1, 2))
+
+    def first(pictures):
+        animal = np.where(fullness(pictures) < 0.2, 0.5, LEAST_ANIMAL / 2)  # those with a thread
+        none = np.full(len(animal), 1e-3)
+        return np.log(np.column_stack([animal, none, none, 1 - animal])).astype(np.float32)
+
+    def closer(pictures):
+        return np.repeat(fullness(pictures)[:, None], len(KINDS) + 1, 1).astype(np.float32)
+
+    things = [
+        drawn((60, 80, 20), threads=[(60, 80, 60 + length, 80)] if length else ())
+        for length in (0, 60, 90, 0, 120, 150, 0)
+    ]
+
+    def looked_at(at_once):
+        monkeypatch.setattr(candidates, "MOST_LOOKED_AT", at_once)
+        sizes.clear()
+        readings = readings_of(things, SMALLEST, looks=Looks(first, closer))
+        return [each for cuts in readings for cut in cuts for each in cut]
+
+    together, one_by_one, some = (looked_at(at_once) for at_once in (256, 1, 2))
+    assert max(sizes) == 2
+    told = [[None if e.closer is None else float(e.closer[0]) for e in each] for each in
+            (together, one_by_one, some)]  # fmt: skip
+    assert told[0] == told[1] == told[2]
+    values = [each for each in told[0] if each is not None]
+    assert 0 < len(values) < len(told[0])
+    assert len(set(values)) > 3
+    assert max(values) < 0.2

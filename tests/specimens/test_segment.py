@@ -264,12 +264,15 @@ def test_nothing_beside_the_bark_beetles_is_taken_for_an_animal(shared_data):
 )
 def test_other_networks_have_another_fingerprint(changed, monkeypatch):
     before = fingerprint()
+    fingerprint.cache_clear()
     assert before == fingerprint()
+    fingerprint.cache_clear()
     monkeypatch.setattr(
         "berlese.specimens.segment.shipped",
         lambda name: b"another" if name == changed else shipped(name),
     )
     assert fingerprint() != before
+    fingerprint.cache_clear()
 
 
 def test_an_ant_that_the_mask_of_a_dish_cuts_is_found_and_a_stain_on_its_wall_is_not(shared_data):

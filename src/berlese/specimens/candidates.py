@@ -37,8 +37,8 @@ NECKS = (0.4, 0.62, 0.82)  # ever wider necks at which a thing may be cut
 
 FAINT_SHARE = 0.5  # of the contrast of an outline that its faint limbs and wings have
 
-LEAST_ANIMAL, LEAST_SEVERAL = 0.04, 0.3  # by the first look, of what is looked at closer
-MOST_LOOKED_AT = 256  # closer, at once: 20 MB of pictures
+LEAST_ANIMAL, LEAST_SEVERAL_ANIMALS = 0.04, 0.3  # at first sight, of what is looked at closer
+MOST_LOOKED_AT = 256  # candidates at once: 25 MB of pictures
 
 # Effort: leave it out, take it as it is, trim it, cut it, cut it in every way.
 LEAVE, AS_IS, TRIMMED, CUT, CUT_FINELY = range(5)
@@ -56,8 +56,8 @@ class Candidate:
     have tens of thousands; `left` and `top` are photo pixels, `angle` is the direction of the
     longer side in degrees, 0 to 180; `thing_at` is the same for candidates of one thing: left, top
     and scale of that one's frame. `look` is what `berlese.specimens.look` takes it for; None
-    where the measurements alone were sure. `closer` is what a closer look tells; None where the
-    first was sure that it is no animal.
+    where the measurements alone were sure. `closer` is what a closer look tells; None where there
+    was no first, or that was sure that it is no animal.
     """
 
     bits: NDArray[np.uint8]
@@ -117,7 +117,8 @@ def readings_of(
     effort_for : callable, optional
         Tells of wholes which effort, from `LEAVE` to `CUT_FINELY`, is worth while: before they are
         looked at, and again once they have been. Without it, all is looked at and cut finely.
-    looks : Looks
+    looks : Looks, optional
+        What candidates look like; by the networks of the package without it.
     """
     wholes: list[Piece] = []
     of_thing: list[tuple[Thing, range]] = []
@@ -200,23 +201,25 @@ def _looked_at(
     pieces: Sequence[Piece], found: Sequence[Candidate], numbers: Sequence[int], looks: Looks
 ) -> list[Candidate]:
     """Add to some of the candidates what they look like."""
-    if not len(numbers):
-        return []
-    some = [pieces[number] for number in numbers]
-    first = looks.first(_pictures_of(some, FIRST))
-    looked = [
-        replace(found[number], look=each) for number, each in zip(numbers, first, strict=True)
-    ]
-    if looks.closer is not None:
-        odds = np.exp(first)
-        may_be_animals = (odds[:, ANIMAL] >= LEAST_ANIMAL) | (odds[:, SEVERAL] >= LEAST_SEVERAL)
-        closer = np.flatnonzero(may_be_animals).tolist()
-        for first_of in range(0, len(closer), MOST_LOOKED_AT):
-            few = closer[first_of : first_of + MOST_LOOKED_AT]
-            told = looks.closer(_pictures_of([some[at] for at in few], CLOSER))
-            for at, each in zip(few, told, strict=True):
-                looked[at] = replace(looked[at], closer=each)
+    looked: list[Candidate] = []
+    for start in range(0, len(numbers), MOST_LOOKED_AT):
+        few = numbers[start : start + MOST_LOOKED_AT]
+        first = looks.first(_pictures_of([pieces[number] for number in few], FIRST))
+        seen = [replace(found[number], look=each) for number, each in zip(few, first, strict=True)]
+        if looks.closer is not None:
+            closer = _may_be_animals(first)
+            told = looks.closer(_pictures_of([pieces[few[at]] for at in closer], CLOSER))
+            for at, each in zip(closer, told, strict=True):
+                seen[at] = replace(seen[at], closer=each)
+        looked += seen
     return looked
+
+
+def _may_be_animals(first: NDArray[np.float32]) -> list[int]:
+    """Rows of what is looked at closer."""
+    odds = np.exp(first)
+    animal, several = odds[:, ANIMAL] >= LEAST_ANIMAL, odds[:, SEVERAL] >= LEAST_SEVERAL_ANIMALS
+    return np.flatnonzero(animal | several).tolist()
 
 
 def _pictures_of(pieces: Sequence[Piece], lens: Lens) -> NDArray[np.float32]:
@@ -278,8 +281,8 @@ def _quantile(values: NDArray[np.generic], share: float) -> float:
 def _ways_to_cut(whole: Piece, smallest: float, effort: int) -> Iterator[list[Piece]]:
     """Yield ways to cut a thing: without threads, and if it is worth while into several.
 
-    Of several, those that have threads are offered without them too, as a way of its own: a leg of
-    one may have come to another.
+    Of several, those that have threads are offered without them too, as a way of its own, of which
+    the others are no part: a leg of one may have come to another.
     """
     least = smallest * whole.thing.scale
     depth = depth_of(whole.mask)

@@ -8,8 +8,8 @@ animals unlike those that it was trained on. A tenth of a rating is what the can
 by itself at first sight; what the judge and both looks take for a part is no animal unless it lies
 among surely several: so the spread wing case of a beetle is no second one.
 Those are taken, of all that do not overlap, that explain the most pixels by what is rated best.
-`benchmarks/train_choice.py` trained the network, on plates that neither the judge nor the looks
-were trained on.
+`benchmarks/train_choice.py` trained the network, on plates that the judge and the first look were
+not trained on; the members that know the closer look, on plates that it had not seen either.
 """
 
 from collections.abc import Iterator, Sequence

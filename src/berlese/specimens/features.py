@@ -42,7 +42,7 @@ _Planes = dict[str, _Float]
 class Piece:
     """A part of a thing, whose frame stands at (left, top) of the thing's, or all of it.
 
-    `parts` is the number of parts that the thing is cut into.
+    `parts` is the number of parts of the way to cut the thing that it is of.
     """
 
     thing: Thing

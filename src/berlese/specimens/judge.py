@@ -4,7 +4,7 @@ Two small networks, each a few matrices in a safetensors file of the package: th
 measurements of one candidate, the second also what it looks like (`berlese.specimens.look`) and
 how it compares with the photo's other likely animals.
 `benchmarks/train_judge.py` made the file, from simulated plates and from plates pasted of real
-photos, and makes it again.
+photos; it makes one like it, for parts were not offered without threads then.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ _Float = NDArray[np.float64]
 
 
 def judge(readings: Sequence[Reading]) -> _Float:
-    """Give the probability of each of `KINDS` for the candidates of one photo.
+    """Give the probability of each kind for the candidates of one photo.
 
     The mean of what the network says with and without the photo's context: a mite beside spiders
     is no less an animal for its size. It was trained to do without now and then.

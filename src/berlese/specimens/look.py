@@ -27,7 +27,8 @@ _VIEWS = ((1, 1), (-1, -1), (1, -1), (-1, 1))  # steps down and across
 class Lens(NamedTuple):
     """How a network sees candidates: pictures of `side` pixels.
 
-    Their sides are `margin` times those of the candidates; of each it is shown so many `views`.
+    Their sides are `margin` times those of the candidates, and `BORDER` pixels of the photo more;
+    of each it is shown so many `views`.
     """
 
     network: str
@@ -62,7 +63,8 @@ def picture_of(
         The thing that the candidate is a part of.
     part : ndarray of bool
         The candidate in its own frame, which stands at (left, top).
-    lens : Lens
+    lens : Lens, optional
+        Of the network that is to see it; `FIRST` without it.
 
     Returns
     -------
@@ -139,6 +141,8 @@ def _normed(told: _Floats) -> _Floats:
 
 def _seen(pictures: _Floats, lens: Lens) -> _Floats:
     """What a network tells of pictures, the mean of the views."""
+    if not len(pictures):
+        return np.empty((0, len(KINDS) + (lens is CLOSER)), np.float32)
     views = _VIEWS[: lens.views]
     parts = [
         np.mean([_of_view(some[..., ::down, ::across], lens) for down, across in views], axis=0)

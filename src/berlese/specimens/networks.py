@@ -16,7 +16,7 @@ _FAR = 4.0  # standard deviations; what lies farther counts as far as that
 _Float = NDArray[np.float64]
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def shipped(name: str) -> bytes:
     """Bytes of one of the package's files of weights."""
     return files("berlese.specimens").joinpath(name).read_bytes()

@@ -10,6 +10,7 @@ Lengths are in pixels of the photo; contrast is in grey levels, 0 to 255.
 """
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from hashlib import sha256
 from typing import Literal, NamedTuple
 
@@ -111,6 +112,7 @@ class SegmentSettings(BaseModel):
         return self.min_length_px or SMALLEST
 
 
+@lru_cache(maxsize=1)
 def fingerprint() -> str:
     """Name the networks by their bytes, and the rules by `RULES`: others, other specimens."""
     looks = (looking.FIRST.network, looking.CLOSER.network)
@@ -297,19 +299,13 @@ class Verdict(NamedTuple):
     least_blurred: float = KEPT_BLURRED
 
 
-def rated_candidates(
-    photo: BandedPhoto, settings: SegmentSettings
-) -> tuple[list[Candidate], Rated] | None:
-    """List the candidates of a photo that may be animals, with their ratings; None without any.
+def rated_candidates(photo: BandedPhoto, settings: SegmentSettings) -> Rated | None:
+    """Rate the candidates of a photo that may be animals; None without any.
 
     Parameters and order are as `segment_photo` has them.
     """
     readings = read_photo(photo, settings, quickly=True)
-    if not readings:
-        return None
-    found = rated(readings, judge(readings))
-    candidates = candidates_in(readings)
-    return [candidates[number] for number in found.numbers.tolist()], found
+    return rated(readings, judge(readings)) if readings else None
 
 
 def _verdicts(readings: list[Reading], lesson: Lesson | None) -> list[Verdict]:

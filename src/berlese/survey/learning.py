@@ -17,13 +17,12 @@ from sqlalchemy.orm import selectinload
 
 from berlese.errors import SurveyError
 from berlese.photos.writing import write_text_atomic
-from berlese.specimens.candidates import Candidate
 from berlese.specimens.choice import KEPT_SCORE, Rated, chosen
 from berlese.specimens.lesson import FEWEST, Learned, Lesson, learn
 from berlese.specimens.matching import ious_of
 from berlese.specimens.outline import Box, box_around
 from berlese.specimens.segment import SegmentSettings, fingerprint
-from berlese.survey.searching import search_candidates, search_of
+from berlese.survey.searching import rate_photos, search_of
 from berlese.survey.survey import Survey
 from berlese.survey.tables import Photo, Specimen, by_people, current_photos, in_force
 
@@ -118,14 +117,14 @@ def learn_from_review(
     photos = [photo for photo, _ in reviewed]
     searches = [search_of(survey, photo, settings, max_pixels=max_pixels) for photo in photos]
     pixels = sum(photo.width * photo.height for photo in photos)
-    with closing(search_candidates(searches, pixels=pixels, jobs=jobs)) as searched:
+    with closing(rate_photos(searches, pixels=pixels, jobs=jobs)) as searched:
         for number, ((photo, words), found) in enumerate(zip(reviewed, searched, strict=True)):
             if found.failed is not None:
                 unopened[photo.path] = found.failed
             elif found.rated is None:
                 gone += len({box for box, _ in words})
             else:
-                known, unmatched = _matched(found.candidates, found.rated, words)
+                known, unmatched = _matched(found.rated, words)
                 gone += len(unmatched)
                 for place, is_animal in known.items():
                     ratings.append(found.rated.ratings[place])
@@ -211,18 +210,15 @@ def _box(polygon: list[list[float]]) -> Box:
     return box_around(np.array(polygon, float))
 
 
-def _matched(
-    candidates: Sequence[Candidate], rated: Rated, words: Sequence[_Said]
-) -> tuple[dict[int, bool], set[Box]]:
+def _matched(rated: Rated, words: Sequence[_Said]) -> tuple[dict[int, bool], set[Box]]:
     """Places of what people spoke of, and whether they are animals; boxes of all else.
 
     What is rated too low to be an animal counts as not found: no lesson makes one of it.
     """
-    frames = np.array([each.frame for each in candidates]).reshape(-1, 4)
     taken = chosen(rated)
     # Those taken come first: of two candidates with one box it is the one that was found.
-    places = np.concatenate([taken.rated_as, np.arange(len(frames))])
-    frames = np.concatenate([frames[taken.places], frames])
+    places = np.concatenate([taken.rated_as, np.arange(len(rated.frames))])
+    frames = np.concatenate([rated.frames[taken.places], rated.frames])
     known: dict[int, bool] = {}
     unmatched = set()
     for box, is_animal in words:

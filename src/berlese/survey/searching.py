@@ -9,7 +9,6 @@ from typing import TypeVar
 from berlese.errors import SettingError
 from berlese.photos.reading import MAX_PIXELS, Photo, open_photo
 from berlese.processes import in_processes, memory_size, usable_cpus
-from berlese.specimens.candidates import Candidate
 from berlese.specimens.choice import Rated
 from berlese.specimens.lesson import Lesson
 from berlese.specimens.outline import Specimen
@@ -93,13 +92,12 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class FoundCandidates:
-    """What may be an animal on one photo, with its ratings, or the reason why there is no answer.
+class FoundRatings:
+    """How all that may be an animal on one photo is rated, or the reason why there is no answer.
 
     `rated` is None where nothing may be one; see `berlese.specimens.segment.rated_candidates`.
     """
 
-    candidates: list[Candidate]
     rated: Rated | None
     failed: str | None = None
 
@@ -124,22 +122,31 @@ def search_photos(
     SettingError
         If `jobs` is below 1.
     """
-    if jobs is not None and jobs < 1:
-        raise SettingError(f"jobs must be at least 1, got {jobs!r}.")
     return _searched(found_by, searches, processes_for(len(searches), pixels, jobs))
 
 
-def search_candidates(
+def rate_photos(
     searches: Sequence[Search], *, pixels: int, jobs: int | None = None
-) -> Generator[FoundCandidates, None, None]:
-    """Search photos for all that may be an animal; as `search_photos`, lessons left out."""
-    return _searched(candidates_by, searches, processes_for(len(searches), pixels, jobs))
+) -> Generator[FoundRatings, None, None]:
+    """Rate all that may be an animal on photos, lessons left out; else as `search_photos`."""
+    return _searched(ratings_by, searches, processes_for(len(searches), pixels, jobs))
+
+
+def require_jobs(jobs: int | None) -> None:
+    """Refuse to search fewer photos at a time than one.
+
+    Raises
+    ------
+    SettingError
+        If `jobs` is below 1.
+    """
+    if jobs is not None and jobs < 1:
+        raise SettingError(f"jobs must be at least 1, got {jobs!r}.")
 
 
 def processes_for(photos: int, pixels: int, jobs: int | None) -> int:
-    """Tell how many photos to search at a time; see `search_photos`."""
-    if jobs is not None and jobs < 1:
-        raise SettingError(f"jobs must be at least 1, got {jobs!r}.")
+    """Tell how many photos to search at a time; parameters and errors as `search_photos` has."""
+    require_jobs(jobs)
     return min(_room() if jobs is None else jobs, photos, pixels // PIXELS_A_PROCESS)
 
 
@@ -149,16 +156,16 @@ def _room() -> int:
 
 
 def _searched(
-    search_of: Callable[[Search], _Answer], searches: Sequence[Search], at_a_time: int
+    function: Callable[[Search], _Answer], searches: Sequence[Search], at_a_time: int
 ) -> Generator[_Answer, None, None]:
     done = 0
     try:
-        for answer in in_processes(search_of, searches, at_a_time):
+        for answer in in_processes(function, searches, at_a_time):
             done += 1
             yield answer
     except BrokenProcessPool:
         # One was killed, most likely for want of memory: the others go on one after the other.
-        yield from map(search_of, searches[done:])
+        yield from map(function, searches[done:])
 
 
 def found_by(search: Search) -> Found:
@@ -169,10 +176,9 @@ def found_by(search: Search) -> Found:
         return Found([], reason_of(error))
 
 
-def candidates_by(search: Search) -> FoundCandidates:
-    """Search one photo for all that may be an animal."""
+def ratings_by(search: Search) -> FoundRatings:
+    """Rate all that may be an animal on one photo."""
     try:
-        found = rated_candidates(search.opened(), search.settings)
+        return FoundRatings(rated_candidates(search.opened(), search.settings))
     except UNUSABLE as error:
-        return FoundCandidates([], None, reason_of(error))
-    return FoundCandidates([], None) if found is None else FoundCandidates(*found)
+        return FoundRatings(None, reason_of(error))

@@ -34,7 +34,7 @@ from berlese.specimens.segment import SegmentSettings, fingerprint
 from berlese.survey.added_photos import open_as_added
 from berlese.survey.failures import UNUSABLE, Failure, StepReport, reason_of, record_failures
 from berlese.survey.learning import forget_lesson, learn_from_review, stored_lesson
-from berlese.survey.searching import Found, processes_for, search_of, search_photos
+from berlese.survey.searching import Found, require_jobs, search_of, search_photos
 from berlese.survey.sheets import shortened
 from berlese.survey.survey import Survey
 from berlese.survey.tables import (
@@ -105,7 +105,7 @@ def segment_photos(
     settings = settings or SegmentSettings()
     done = 0
     with survey.exclusive():
-        processes_for(0, 0, jobs)  # refuses what cannot be before anything changes
+        require_jobs(jobs)  # before anything changes
         notes, reasons = _learn_or_forget(
             survey, settings, max_pixels, learn=learn, jobs=jobs, progress=progress
         )
