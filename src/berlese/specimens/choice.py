@@ -208,7 +208,7 @@ def _closer(candidates: Sequence[Candidate], looks: _Float) -> _Float:
 
 def _by_itself(readings: Sequence[Reading], odds: _Float) -> _Float:
     """What the judge says of each candidate, of its whole thing and of the cut that it is from."""
-    rows: list[list[float]] = []
+    rows = np.empty((len(odds), 2 * len(KINDS) + 11))
     logs = np.log(np.maximum(odds, LEAST_PROBABILITY))
     first = 0
     for cuts in readings:
@@ -227,24 +227,22 @@ def _by_itself(readings: Sequence[Reading], odds: _Float) -> _Float:
             animal = odds[own, ANIMAL]
             for at, place in enumerate(range(own.start, own.stop)):
                 area, beside = areas[at], _best_beside(animal, at)
-                rows.append(
-                    [
-                        *logs[place],
-                        *logs[whole],
-                        float(number == 0),
-                        float(len(areas)),
-                        np.log(area / cuts[0][0].area),
-                        worth,
-                        worth + 0.5 * clump * parts,
-                        best,
-                        worth - best,
-                        float(animal.min()),
-                        area / areas.max(),
-                        0.0 if beside is None else animal[beside],
-                        0.0 if beside is None else np.log(area / areas[beside]),
-                    ]
-                )
-    return np.array(rows).reshape(len(odds), -1)
+                rows[place] = [
+                    *logs[place],
+                    *logs[whole],
+                    float(number == 0),
+                    float(len(areas)),
+                    np.log(area / cuts[0][0].area),
+                    worth,
+                    worth + 0.5 * clump * parts,
+                    best,
+                    worth - best,
+                    float(animal.min()),
+                    area / areas.max(),
+                    0.0 if beside is None else animal[beside],
+                    0.0 if beside is None else np.log(area / areas[beside]),
+                ]
+    return rows
 
 
 def _best_beside(animal: _Float, at: int) -> int | None:

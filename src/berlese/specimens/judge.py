@@ -44,9 +44,9 @@ def judge(readings: Sequence[Reading]) -> _Float:
     """
     weights = _weights()
     known = evidence(readings, weights)
-    apart = known.copy()
-    apart[:, -len(CONTEXT) :] = weights["together.mean"][-len(CONTEXT) :]
-    odds = [probabilities(each, weights, "together") for each in (known, apart)]
+    odds = [probabilities(known, weights, "together")]
+    known[:, -len(CONTEXT) :] = weights["together.mean"][-len(CONTEXT) :]
+    odds.append(probabilities(known, weights, "together"))
     return np.asarray(np.mean(odds, axis=0))
 
 

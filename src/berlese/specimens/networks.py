@@ -55,11 +55,14 @@ def outputs_of(
     ndarray of shape (n, outputs)
         Before the last function.
     """
-    scaled = (features - weights[f"{prefix}mean"]) / weights[f"{prefix}deviation"]
-    scaled = np.clip(scaled, -_FAR, _FAR)
-    parts = np.split(scaled, range(_AT_ONCE, len(scaled), _AT_ONCE))
+    mean, deviation = weights[f"{prefix}mean"], weights[f"{prefix}deviation"]
+    parts = np.split(features, range(_AT_ONCE, len(features), _AT_ONCE))
     for member in range(int(weights[f"{prefix}members"][0])):
-        yield np.concatenate([_outputs(part, weights, f"{prefix}{member}") for part in parts])
+        outputs = []
+        for part in parts:
+            scaled = np.clip((part - mean) / deviation, -_FAR, _FAR)
+            outputs.append(_outputs(scaled, weights, f"{prefix}{member}"))
+        yield np.concatenate(outputs)
 
 
 def _outputs(values: _Float, weights: dict[str, NDArray[Any]], member: str) -> _Float:
