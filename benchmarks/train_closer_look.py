@@ -27,7 +27,7 @@ from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 from torch.nn import functional
 from train_choice import plate_of, wanted_of
-from train_judge import KIND_WEIGHTS, truths_of
+from train_judge import KIND_WEIGHTS, save_look, truths_of
 
 from berlese.specimens import look as looking
 from berlese.specimens.candidates import Looks
@@ -193,19 +193,6 @@ def train(pictures: Pictures, epochs: int, *, seed: int) -> CloserLook:
     return network.eval()
 
 
-def save(network: nn.Module, path: Path) -> None:
-    """Write the networks for ONNX Runtime, for batches of any size."""
-    torch.onnx.export(
-        network,
-        (torch.zeros(1, PLANES, CLOSER.side, CLOSER.side),),
-        str(path),
-        dynamo=False,
-        input_names=["pictures"],
-        output_names=["told"],
-        dynamic_axes={"pictures": {0: "n"}, "told": {0: "n"}},
-    )
-
-
 def report(pictures: Pictures, path: Path) -> None:
     """Print how well animals are told from all else by a network that was saved."""
     session = InferenceSession(str(path), providers=["CPUExecutionProvider"])
@@ -232,7 +219,7 @@ def main() -> None:
         pictures = gathered(range(options.first, last), options.workers)
         print(f"{len(pictures.kinds)} candidates", flush=True)
         members = [train(pictures, options.epochs, seed=each) for each in range(options.members)]
-        save(Together(members).eval(), options.out)
+        save_look(Together(members).eval(), CLOSER, options.out)
         print(f"{options.out}: {options.out.stat().st_size / 1000:.0f} kB")
     report(gathered(range(50_000, 50_000 + HELD_PLATES), options.workers), options.out)
 

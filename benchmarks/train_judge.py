@@ -37,7 +37,7 @@ from berlese.specimens import judge as judging
 from berlese.specimens import look as looking
 from berlese.specimens.candidates import Candidate, Looks, Reading
 from berlese.specimens.context import CONTEXT, candidates_in
-from berlese.specimens.look import ANIMAL, DIRT, FIRST, KINDS, PART, PLANES, SEVERAL
+from berlese.specimens.look import ANIMAL, DIRT, FIRST, KINDS, PART, PLANES, SEVERAL, Lens
 from berlese.specimens.outline import Box
 from berlese.specimens.segment import Pixels, SegmentSettings, read_photo
 
@@ -459,16 +459,16 @@ def report(groups: Sequence[Group], state: dict[str, Float]) -> None:
             print(f"  {kind:8s}", *(f"{count:6d}" for count in row))
 
 
-def save_look(network: Together, path: Path) -> None:
-    """Write the networks that look for ONNX Runtime, for batches of any size."""
+def save_look(network: torch.nn.Module, lens: Lens, path: Path) -> None:
+    """Write networks that look through a lens for ONNX Runtime, for batches of any size."""
     torch.onnx.export(
         network,
-        (torch.zeros(1, PLANES, FIRST.side, FIRST.side),),
+        (torch.zeros(1, PLANES, lens.side, lens.side),),
         str(path),
         dynamo=False,
         input_names=["pictures"],
-        output_names=["log_odds"],
-        dynamic_axes={"pictures": {0: "n"}, "log_odds": {0: "n"}},
+        output_names=["told"],
+        dynamic_axes={"pictures": {0: "n"}, "told": {0: "n"}},
     )
 
 
@@ -494,7 +494,7 @@ def main() -> None:
     save_file(state, options.out)
     pictures = pictures_of(groups)
     members = [train_look(pictures, LOOK_EPOCHS, seed=each) for each in range(LOOK_MEMBERS)]
-    save_look(Together(members).eval(), options.look)
+    save_look(Together(members).eval(), FIRST, options.look)
     for path in (options.out, options.look):
         print(f"{path}: {path.stat().st_size / 1000:.0f} kB")
 
