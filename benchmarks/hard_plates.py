@@ -1,7 +1,7 @@
 """Find the animals of hard plates, simulated and pasted from real photos, and compare.
 
     python benchmarks/hard_plates.py [--plates 8] [--size 2000] [--seed 1000] [--half test]
-                                     [--bulk] [--overlays FOLDER]
+                                     [--bulk] [--field] [--overlays FOLDER]
 
 Prints precision, recall and F1 of boxes at IoU .5 a plate and over all, with default settings and
 beside them by a crude threshold: Gaussian, Otsu's threshold of how far grey levels are from their
@@ -18,6 +18,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from field_animals import HELD_OUT, field_animals
 from numpy.typing import NDArray
 from pasted_plates import SHARED, pasted_plate
 
@@ -34,9 +35,17 @@ BULK_LENGTH, BULK_ANIMALS = 90, 6  # pixels; on a million pixels
 
 
 def plates(
-    kind: str, count: int, size: int, seed: int, half: str, *, bulk: bool = False
+    kind: str,
+    count: int,
+    size: int,
+    seed: int,
+    half: str,
+    *,
+    bulk: bool = False,
+    field: bool = False,
 ) -> Iterator[tuple[str, NDArray[np.uint8], list[Box]]]:
     """Yield name, pixels and true boxes of plates of a kind."""
+    cast = field_animals(HELD_OUT) if field else ()
     for number in range(seed, seed + count):
         if kind == "simulated":
             plate = bulk_kind(number) if bulk else None
@@ -44,7 +53,7 @@ def plates(
             yield f"simulated-{number}", photo.pixels, [each.box for each in photo.specimens]
         else:
             lying = {"length": BULK_LENGTH, "animals": BULK_ANIMALS, "dirt": 0.5} if bulk else {}
-            pasted = pasted_plate(number, half=half, size=size, **lying)
+            pasted = pasted_plate(number, half=half, size=size, cast=cast, **lying)
             yield f"pasted-{number}", pasted.pixels, list(pasted.boxes)
 
 
@@ -85,9 +94,10 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1000)
     parser.add_argument("--half", choices=("train", "test"), default="test")
     parser.add_argument("--bulk", action="store_true")
+    parser.add_argument("--field", action="store_true")
     parser.add_argument("--overlays", type=Path)
     options = parser.parse_args()
-    for kind in KINDS:
+    for kind in ("pasted",) if options.field else KINDS:
         sums, crude = np.zeros(3, int), np.zeros(3, int)
         ious: list[float] = []
         scores = []
@@ -98,6 +108,7 @@ def main() -> None:
             options.seed,
             options.half,
             bulk=options.bulk,
+            field=options.field,
         ):
             start = time.process_time()
             found = segment(pixels)

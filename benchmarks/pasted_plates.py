@@ -11,6 +11,7 @@ Writes PNG files and plates.coco.json; the pictures are not ours to hand on.
 
 import argparse
 import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -211,6 +212,7 @@ def pasted_plate(
     spread: float = 0.3,
     clumped: float = 0.2,
     fold: int | None = None,
+    cast: Sequence[CutOut] = (),
     length: float | None = None,
     animals: float | None = None,
     dirt: float = 1.0,
@@ -231,6 +233,8 @@ def pasted_plate(
         Share of the animals that are laid on or against another one.
     fold : {0, 1}, optional
         Take every second animal only, from this one.
+    cast : sequence of CutOut
+        Animals that are pasted instead of those of the half.
     length : float, optional
         Typical length of the animals in pixels; drawn from 30 to 130 without it.
     animals : float, optional
@@ -250,7 +254,8 @@ def pasted_plate(
     _litter(canvas, half, typical, int(rng.poisson(dirt * rng.uniform(5, 60) * share)), rng)
     many = float(np.clip(rng.uniform(0.3, 1.0) * (350 / typical) ** 1.2, 3, 40))
     count = int((many if animals is None else animals) * share)
-    choice = animals_of(half) if fold is None else animals_of(half)[fold::2]
+    choice = cast or animals_of(half)
+    choice = choice if fold is None else choice[fold::2]
     number = 0
     for index in rng.integers(0, len(choice), count):
         factor = min(typical * np.exp(rng.normal(0, spread)) / choice[index].length, 1.5)
