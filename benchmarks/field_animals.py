@@ -11,7 +11,6 @@ of it to look at; the pictures are not ours to hand on.
 """
 
 import argparse
-import csv
 from functools import lru_cache
 from pathlib import Path
 from zlib import crc32
@@ -19,7 +18,7 @@ from zlib import crc32
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pasted_plates import SHARED, CutOut
+from pasted_plates import SHARED, CutOut, cut_out_of, listed_crops
 
 from berlese.photos.writing import write_png
 
@@ -40,8 +39,7 @@ Mask = NDArray[np.bool_]
 @lru_cache(maxsize=PARTS)
 def field_animals(part: int) -> tuple[CutOut, ...]:
     """Animals of one part of the field photos, 0 to 3."""
-    with (SHARED / "insects" / "manifest.csv").open(encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if row["domain"] == "field"]
+    rows = [row for row in listed_crops() if row["domain"] == "field"]
     files = [row["file"] for row in rows if _part_of(row["photo"] or row["file"]) == part]
     return tuple(each for each in map(_cut_out, files) if each is not None)
 
@@ -59,12 +57,8 @@ def _cut_out(file: str) -> CutOut | None:
         return None
     left, top, width, height = cv2.boundingRect(one.astype(np.uint8))
     frame = np.s_[top : top + height, left : left + width]
-    pad = 3
-    alpha = cv2.GaussianBlur(np.pad(one[frame].astype(np.float32), pad), (0, 0), 0.8)
     colours = _faded(image[frame][..., ::-1].astype(np.float32) / WHITE, file)
-    ratio = np.pad(colours, ((pad, pad), (pad, pad), (0, 0)), mode="edge")
-    _, sides, _ = cv2.minAreaRect(np.argwhere(one)[:, ::-1].astype(np.float32))
-    return CutOut(np.clip(ratio, 0, 1.05), alpha, float(max(sides)))
+    return cut_out_of(one[frame], colours, most_slender=np.inf)
 
 
 def _faded(colours: NDArray[np.float32], file: str) -> NDArray[np.float32]:

@@ -93,13 +93,20 @@ def _cut(crop: Bytes, ground: NDArray[np.float64], *, opaque: bool = False) -> C
     slope = np.hypot(cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)) / 8
     if np.percentile(slope, 99.5) < SHARP:
         return None  # out of focus: no one could draw its outline
-    pad = 3
-    alpha = np.pad(mask.astype(np.float32), pad)
-    alpha = cv2.GaussianBlur(alpha, (0, 0), 0.8)
-    ratio = np.pad(inner / ground.astype(np.float32), ((pad, pad), (pad, pad), (0, 0)), mode="edge")
+    return cut_out_of(mask, inner / ground.astype(np.float32), most_slender=MOST_SLENDER)
+
+
+def cut_out_of(mask: NDArray[np.bool_], ratio: Float, *, most_slender: float) -> CutOut | None:
+    """Give an animal a soft edge; None where it is more slender than `most_slender`.
+
+    `mask` is of shape (h, w), `ratio`, of its frame's colours over the ground's, of (h, w, 3).
+    """
     _, sides, _ = cv2.minAreaRect(np.argwhere(mask)[:, ::-1].astype(np.float32))
-    if max(sides) > MOST_SLENDER * min(sides):
+    if max(sides) > most_slender * min(sides):
         return None
+    pad = 3
+    alpha = cv2.GaussianBlur(np.pad(mask.astype(np.float32), pad), (0, 0), 0.8)
+    ratio = np.pad(ratio, ((pad, pad), (pad, pad), (0, 0)), mode="edge")
     return CutOut(np.clip(ratio, 0, 1.05), alpha, float(max(sides)))
 
 
@@ -148,8 +155,14 @@ def _is_none(box: Box, dish: str) -> bool:
 
 def _crops_of(photo: str) -> list[str]:
     """Files of the crops of one photo of which no more is known."""
+    return [row["file"] for row in listed_crops() if row["photo"] == photo]
+
+
+@lru_cache(maxsize=1)
+def listed_crops() -> tuple[dict[str, str], ...]:
+    """What is known of each crop of the shared data: file, domain, order, family and photo."""
     with (SHARED / "insects" / "manifest.csv").open(encoding="utf-8") as file:
-        return [row["file"] for row in csv.DictReader(file) if row["photo"] == photo]
+        return tuple(csv.DictReader(file))
 
 
 def _cut_crop(crop: Bytes) -> CutOut | None:
@@ -195,8 +208,7 @@ def grounds_of(half: str) -> tuple[Bytes, ...]:
 @lru_cache(maxsize=2)
 def textures_of(half: str) -> tuple[Bytes, ...]:
     """Surfaces for real dirt: corners of field photos (leaves, bark, soil)."""
-    with (SHARED / "insects" / "manifest.csv").open(encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if row["domain"] == "field"]
+    rows = [row for row in listed_crops() if row["domain"] == "field"]
     rows = rows[:: len(rows) // 240]
     kept = [
         _read(SHARED / "insects" / r["file"]) for n, r in enumerate(rows) if _half_of(n) == half
