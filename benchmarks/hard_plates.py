@@ -7,7 +7,8 @@ Prints precision, recall and F1 of boxes at IoU .5 a plate and over all, with de
 beside them by a crude threshold: Gaussian, Otsu's threshold of how far grey levels are from their
 median, connected parts that reach the same least size. With --bulk animals are some 90 pixels
 long and lie six to a million pixels, as on bulk plates of 10,000 pixels a side; without, plates
-are of all kinds. Settings and networks were chosen on other seeds and the other half.
+are of all kinds. With --field pasted plates alone are laid, of animals cut out of field photos
+(`field_animals.py`). Settings and networks were chosen on other seeds and the other half.
 """
 
 import argparse
