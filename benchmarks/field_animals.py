@@ -11,6 +11,7 @@ of it to look at; the pictures are not ours to hand on.
 """
 
 import argparse
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from zlib import crc32
@@ -57,11 +58,11 @@ def _cut_out(file: str) -> CutOut | None:
         return None
     left, top, width, height = cv2.boundingRect(one.astype(np.uint8))
     frame = np.s_[top : top + height, left : left + width]
-    colours = _faded(image[frame][..., ::-1].astype(np.float32) / WHITE, file)
+    colours = faded(image[frame][..., ::-1].astype(np.float32) / WHITE, file)
     return cut_out_of(one[frame], colours, most_slender=np.inf)
 
 
-def _faded(colours: NDArray[np.float32], file: str) -> NDArray[np.float32]:
+def faded(colours: NDArray[np.float32], file: str) -> NDArray[np.float32]:
     """Take a share of the colour away, the same for a file each time, as preserving fluids do."""
     grey = colours.mean(axis=2, keepdims=True)
     kept = np.float32(0.1 + 0.9 * (crc32(file.encode()) // PARTS % 101) / 100)
@@ -113,13 +114,8 @@ def _apart(image: Bytes, mask: Mask) -> float:
     return float(np.linalg.norm(colours[near & mask].mean(0) - colours[near & ~mask].mean(0)))
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("out", type=Path)
-    parser.add_argument("--part", type=int, choices=range(PARTS), default=0)
-    options = parser.parse_args()
-    animals = field_animals(options.part)
-    print(f"{len(animals)} animals")
+def sheet_of(animals: Sequence[CutOut]) -> Bytes:
+    """Lay animals out on white, side by side."""
     side, columns = 72, 16
     sheet = np.full((-(-len(animals) // columns) * side, columns * side, 3), 255, np.uint8)
     for number, each in enumerate(animals):
@@ -129,7 +125,17 @@ def main() -> None:
         small = np.clip(small[:side, :side], 0, 255).astype(np.uint8)
         down, across = number // columns * side, number % columns * side
         sheet[down : down + small.shape[0], across : across + small.shape[1]] = small
-    write_png(options.out, sheet)
+    return sheet
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--part", type=int, choices=range(PARTS), default=0)
+    options = parser.parse_args()
+    animals = field_animals(options.part)
+    print(f"{len(animals)} animals")
+    write_png(options.out, sheet_of(animals))
 
 
 if __name__ == "__main__":

@@ -1,24 +1,31 @@
 """Train the networks that tell animals from dirt, from simulated and pasted plates.
 
-    python benchmarks/train_judge.py [--plates 560] [--out FILE] [--look FILE.onnx]
+    python benchmarks/train_judge.py OUT [--plates 320]
 
-Plates have seeds below 1000; pasted ones use the photos of the `train` half. Lengths on one plate
-are alike or spread over a factor of ten, then among many lost limbs; many are seen through a
-round mask or cut to a window, both of which cut animals off. A candidate is an animal if its box
-meets a true one at IoU .5 and it covers half of that animal and of no other; several if it covers
-half of two; part if it lies mostly on animals otherwise; else dirt. An animal of which only the
-body is seen, not its thin legs, is met by the candidate that meets it best.
+Plates have seeds below 3000; pasted ones use the photos of the `train` half. Two plates of each
+seed are pasted densely: one of animals of field photos and of pictures from the web, such as lie on
+no dish, and one of the dishes' animals, many of which touch. Lengths on one plate are alike or
+spread over a factor of ten, then among many lost limbs; many are seen through a round mask or cut
+to a window, both of which cut animals off. A candidate is an animal if its box meets a true one at
+IoU .5 and it covers half of that animal and of no other; several if it covers half of two; part if
+it lies mostly on animals otherwise; else dirt. An animal of which only the body is seen, not its
+thin legs, is met by the candidate that meets it best.
 
-The network that looks is trained on two folds of plates first, which share no real animal, so
-that what it says of the other fold is as honest as what it will say of new photos; on this the
-network that judges is trained. Two networks trained on all plates look together then; alone, they
-differ in up to four of 37 beetles. Prints how they do on the last fifth of the plates. About two
-and a half hours on one core for the defaults.
+The network that looks is trained on two folds of plates first, which share no real animal, so that
+what it says of the other fold is as honest as what it will say of new photos; on this the network
+that judges is trained. The two that look go on with all plates then, and look together. Prints how
+they do on the last fifth of the plates. Some hours on one core for the defaults. Which candidates
+there are depends on the networks in the package, and these saw the animals of both folds; a run
+writes `look.onnx` and `judge.safetensors` into the folder OUT. The shipped ones are such ones, of
+as many plates, trained by the clock, beside those of before (`join_networks.py`): the script gives
+networks like them, not the same.
 """
 
 import argparse
 from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
 from dataclasses import replace
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -26,32 +33,40 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 import torch
+from field_animals import field_animals
 from numpy.typing import NDArray
-from pasted_plates import pasted_plate
+from pasted_plates import CutOut, animals_of, pasted_plate
 from safetensors.numpy import save_file
 from torch import Tensor
+from web_animals import web_animals
 
 from berlese.simulate.plates import PlateKind, draw_kind, simulate_plate
 from berlese.simulate.surveys import simulate_photo
 from berlese.specimens import judge as judging
-from berlese.specimens import look as looking
 from berlese.specimens.candidates import Candidate, Looks, Reading
 from berlese.specimens.context import CONTEXT, candidates_in
-from berlese.specimens.look import ANIMAL, DIRT, FIRST, KINDS, PART, PLANES, SEVERAL, Lens
+from berlese.specimens.look import (
+    ANIMAL,
+    DIRT,
+    FIRST,
+    KINDS,
+    PART,
+    PLANES,
+    SEVERAL,
+    Lens,
+    log_odds,
+)
 from berlese.specimens.outline import Box
 from berlese.specimens.segment import Pixels, SegmentSettings, read_photo
 
-OUT = Path(judging.__file__).with_name(judging.WEIGHTS)
-LOOK_OUT = Path(looking.__file__).with_name(FIRST.network)
 LOOK_WIDTHS = (24, 48, 96)
-LOOK_EPOCHS = 18
-LOOK_MEMBERS = 2
+LOOK_EPOCHS, MORE_EPOCHS = 12, 6  # of one fold's pictures, then of all
+LOOK_RATE = 4e-3
 KIND_WEIGHTS = (1.0, 2.0, 1.0, 1.0)  # clumps are few
 BODY_IOU = 0.2
 HIDDEN = (96, 48)
 MEMBERS = {"alone": 4, "together": 16}  # the first is asked about every grain, one by one
-EPOCHS = 40
-BATCH = 256
+EPOCHS = 25
 SPARED_SHARE = 0.2
 SIDES = (1150, 950, 1400)  # pixels of the plates, by turns
 Float = NDArray[np.float64]
@@ -81,7 +96,7 @@ class Plate(NamedTuple):
 
 
 def plates_of(seed: int, size: int) -> Iterator[Plate]:
-    """Yield the plates of one seed: a simulated and a pasted one, now and then dishes or beans."""
+    """Yield the plates of a seed: a simulated, three pasted ones, at times a dish or beans."""
     rng = np.random.default_rng(seed)
     photos = [simulate_plate(seed, kind_of(seed, rng), size_px=size)]
     if seed % 2:
@@ -95,6 +110,38 @@ def plates_of(seed: int, size: int) -> Iterator[Plate]:
     spread = rng.uniform(0.2, 1.1)
     pasted = pasted_plate(seed, half="train", size=size, spread=spread, fold=fold_of(seed))
     yield seen_through(Plate(pasted.pixels, list(pasted.boxes), list(pasted.masks)), rng)
+    yield pasted_densely(1000 + seed, size, other_animals(fold_of(seed)), clumped=(0.1, 0.3, 0.6))
+    cast = animals_of("train")[fold_of(seed) :: 2]
+    yield pasted_densely(2000 + seed, size, cast, clumped=(0.2, 0.4, 0.7))
+
+
+@lru_cache(maxsize=2)
+def other_animals(fold: int) -> tuple[CutOut, ...]:
+    """Animals such as lie on no dish, half of them for each fold."""
+    return field_animals(fold) + web_animals()[fold::2]
+
+
+def pasted_densely(
+    seed: int, size: int, cast: Sequence[CutOut], *, clumped: Sequence[float]
+) -> Plate:
+    """Paste a plate of some animals, the more the smaller they are, among little or much dirt.
+
+    `clumped` are the shares of them in clumps, of which one is drawn.
+    """
+    rng = np.random.default_rng([seed, 3])
+    length = float(np.exp(rng.uniform(np.log(25), np.log(150))))
+    pasted = pasted_plate(
+        seed,
+        half="train",
+        cast=cast,
+        size=size,
+        spread=rng.uniform(0.2, 0.8),
+        clumped=float(rng.choice(clumped)),
+        length=length,
+        animals=float(np.clip(rng.uniform(0.3, 1.2) * (450 / length) ** 1.6, 5, 60)),
+        dirt=rng.uniform(0.5, 2.5),
+    )
+    return seen_through(Plate(pasted.pixels, list(pasted.boxes), list(pasted.masks)), rng)
 
 
 def fold_of(seed: int) -> int:
@@ -185,12 +232,38 @@ def beans(seed: int, size: int) -> Plate:
 
 
 def groups_of(seed: int, size: int) -> Iterator[Group]:
-    """Yield what is found on each plate of a seed; candidates hold their pictures as their look."""
-    looks = Looks(lambda seen: seen.astype(np.float16), None)
+    """Yield what is found on each plate of a seed; candidates hold their pictures as their look.
+
+    What is plainly dirt or one animal is not cut or looked at on six plates in seven, as on photos.
+    """
     for plate in plates_of(seed, size):
-        found = read_photo(Pixels(plate.pixels), SegmentSettings(), looks=looks)
+        album: dict[bytes, NDArray[np.float16]] = {}  # pictures by what is told of them
+
+        def looked(seen: NDArray[np.float32]) -> NDArray[np.float32]:
+            told = log_odds(seen)
+            album.update(zip(map(bytes, told), seen.astype(np.float16), strict=True))  # noqa: B023
+            return told
+
+        found = read_photo(
+            Pixels(plate.pixels),
+            SegmentSettings(),
+            quickly=seed % 7 != 3,
+            looks=Looks(looked, None),
+        )
         if found:
-            yield Group(found, kinds_of(candidates_in(found), plate), fold_of(seed))
+            shown = _with_looks(found, lambda look: album[bytes(look)])  # noqa: B023
+            yield Group(shown, kinds_of(candidates_in(found), plate), fold_of(seed))
+
+
+def _with_looks(
+    readings: Sequence[Reading], look_of: Callable[[NDArray], NDArray]
+) -> list[Reading]:
+    """Put something else in the place of the look of each candidate that has one."""
+
+    def changed(each: Candidate) -> Candidate:
+        return each if each.look is None else replace(each, look=look_of(each.look))
+
+    return [[tuple(map(changed, cut)) for cut in cuts] for cuts in readings]
 
 
 def truths_of(candidates: Sequence[Candidate], plate: Plate) -> list[tuple[int, int, float]]:
@@ -254,7 +327,9 @@ def train(
         f"{name}.members": np.array([float(MEMBERS[name])]),
     }
     entropy = torch.nn.CrossEntropyLoss(torch.tensor(KIND_WEIGHTS), label_smoothing=0.02)
-    training = Training((*HIDDEN, len(KINDS)), EPOCHS, noise=0.1, decay=1e-3, spared=spared)
+    training = Training(
+        (*HIDDEN, len(KINDS)), EPOCHS, batch=1024, noise=0.1, decay=1e-3, spared=spared
+    )
     for member in range(MEMBERS[name]):
         layers = train_layers(
             scaled,
@@ -274,6 +349,8 @@ class Training(NamedTuple):
     sizes : tuple of int
         Values that each layer gives.
     epochs : int
+    batch : int
+        Rows at a time.
     noise : float
         Standard deviation of what is added to each standardised value.
     decay : float
@@ -284,6 +361,7 @@ class Training(NamedTuple):
 
     sizes: tuple[int, int, int]
     epochs: int
+    batch: int
     noise: float
     decay: float
     spared: int = 0
@@ -299,11 +377,11 @@ def train_layers(
     torch.manual_seed(seed)
     layers = [torch.nn.Linear(a, b) for a, b in pairwise((scaled.shape[1], *training.sizes))]
     net = torch.nn.Sequential(layers[0], torch.nn.ReLU(), layers[1], torch.nn.ReLU(), layers[2])
-    steps = training.epochs * (len(scaled) // BATCH + 1)
+    steps = training.epochs * (len(scaled) // training.batch + 1)
     optimiser = torch.optim.AdamW(net.parameters(), lr=3e-3, weight_decay=training.decay)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     for _ in range(training.epochs):
-        for rows in torch.randperm(len(scaled)).split(BATCH):
+        for rows in torch.randperm(len(scaled)).split(training.batch):
             noisy = scaled[rows] + training.noise * torch.randn(len(rows), scaled.shape[1])
             if training.spared:
                 noisy[:, -training.spared :] *= torch.rand(len(rows), 1) > SPARED_SHARE
@@ -362,19 +440,30 @@ class Together(torch.nn.Module):
 
 
 def pictures_of(groups: Sequence[Group]) -> Pictures:
-    """Gather the pictures of all candidates."""
-    looks = [each.look for group in groups for each in candidates_in(group.found)]
-    return Pictures(np.stack(looks), np.concatenate([group.kinds for group in groups]))
+    """Gather the pictures of all candidates that were looked at."""
+    pairs = [
+        (each.look, kind)
+        for group in groups
+        for each, kind in zip(candidates_in(group.found), group.kinds, strict=True)
+        if each.look is not None
+    ]
+    values, kinds = zip(*pairs, strict=True)
+    return Pictures(np.stack(values), np.array(kinds))
 
 
-def train_look(pictures: Pictures, epochs: int, *, seed: int = 0) -> Look:
-    """Train the network that looks."""
+def train_look(
+    pictures: Pictures, epochs: int, *, seed: int = 0, begun: Look | None = None
+) -> Look:
+    """Train the network that looks, or go on with one that was `begun` on some of the pictures."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    network = Look().to(memory_format=torch.channels_last)
-    optimiser = torch.optim.AdamW(network.parameters(), 3e-3, weight_decay=1e-2)
+    network = (Look() if begun is None else deepcopy(begun).train()).to(
+        memory_format=torch.channels_last
+    )
+    rate = LOOK_RATE if begun is None else LOOK_RATE / 2
+    optimiser = torch.optim.AdamW(network.parameters(), rate, weight_decay=1e-2)
     steps = epochs * (len(pictures.kinds) // 128)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 4e-3, total_steps=steps)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, steps, pct_start=0.1)
     loss_of = torch.nn.NLLLoss(torch.tensor(KIND_WEIGHTS))
     for epoch in range(epochs):
         total = 0.0
@@ -408,23 +497,20 @@ def varied(pictures: Tensor, rng: np.random.Generator) -> Tensor:
 
 
 def looked_at(group: Group, network: Look) -> Group:
-    """Put what the network says of the pictures in their place."""
+    """Put what the network says of four views of each picture in its place, as photos are seen."""
 
-    def seen(cut: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
-        pictures = np.stack([np.asarray(each.look, np.float32) for each in cut])
+    def told(picture: NDArray) -> NDArray:
+        seen = torch.from_numpy(np.asarray(picture, np.float32))[None]
+        views = torch.cat([seen, seen.flip(2, 3), seen.flip(3), seen.flip(2)])
         with torch.inference_mode():
-            odds = network(torch.from_numpy(pictures)).numpy()
-        return tuple(replace(each, look=row) for each, row in zip(cut, odds, strict=True))
+            odds = torch.log_softmax(network(views).mean(0), 0)
+        return np.asarray(odds.numpy())
 
-    return group._replace(found=[[seen(cut) for cut in cuts] for cuts in group.found])
+    return group._replace(found=_with_looks(group.found, told))
 
 
-def cross_looked(groups: Sequence[Group]) -> list[Group]:
-    """Look at the plates of each fold with a network trained on the other."""
-    networks = [
-        train_look(pictures_of([each for each in groups if each.fold != fold]), LOOK_EPOCHS)
-        for fold in (0, 1)
-    ]
+def cross_looked(groups: Sequence[Group], networks: Sequence[Look]) -> list[Group]:
+    """Look at the plates of each fold with the network that was trained on the other."""
     return [looked_at(each, networks[each.fold]) for each in groups]
 
 
@@ -474,9 +560,8 @@ def save_look(network: torch.nn.Module, lens: Lens, path: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--plates", type=int, default=560)
-    parser.add_argument("--out", type=Path, default=OUT)
-    parser.add_argument("--look", type=Path, default=LOOK_OUT)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--plates", type=int, default=320)
     options = parser.parse_args()
     torch.set_num_threads(1)
     groups = [
@@ -485,17 +570,26 @@ def main() -> None:
         for group in groups_of(seed, SIDES[seed % len(SIDES)])
     ]
     print(f"{len(groups)} plates, {sum(len(e.kinds) for e in groups)} candidates", flush=True)
-    looked = cross_looked(groups)
+    networks = [
+        train_look(pictures_of([each for each in groups if each.fold != fold]), LOOK_EPOCHS)
+        for fold in (0, 1)
+    ]
+    looked = cross_looked(groups, networks)
     split = len(looked) * 4 // 5
     report(looked[split:], train_judge(looked[:split]))
     state = {
         key: np.ascontiguousarray(value, np.float32) for key, value in train_judge(looked).items()
     }
-    save_file(state, options.out)
+    options.out.mkdir(parents=True, exist_ok=True)
+    paths = options.out / judging.WEIGHTS, options.out / FIRST.network
+    save_file(state, paths[0])
     pictures = pictures_of(groups)
-    members = [train_look(pictures, LOOK_EPOCHS, seed=each) for each in range(LOOK_MEMBERS)]
-    save_look(Together(members).eval(), FIRST, options.look)
-    for path in (options.out, options.look):
+    members = [
+        train_look(pictures, MORE_EPOCHS, seed=1 + number, begun=each)
+        for number, each in enumerate(networks)
+    ]
+    save_look(Together(members).eval(), FIRST, paths[1])
+    for path in paths:
         print(f"{path}: {path.stat().st_size / 1000:.0f} kB")
 
 
