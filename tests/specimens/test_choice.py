@@ -214,8 +214,8 @@ def test_evidence_tells_what_a_closer_look_saw_and_the_first_where_there_is_none
     np.testing.assert_allclose(told[1], [*first, np.log(0.6 / 0.4)], rtol=1e-5)
 
 
-def test_half_of_the_members_do_without_the_closer_look():
+def test_a_third_of_the_members_do_without_the_closer_look():
     weights, kinds = weights_of(WEIGHTS), len(KINDS)
     members = int(weights["members"][0])
     blind = [not weights[f"{member}.0.weight"][-kinds - 1 :].any() for member in range(members)]
-    assert blind == [False] * (members // 2) + [True] * (members // 2)
+    assert sum(blind) * 3 == members

@@ -2,11 +2,11 @@
 
 A thing is outlined and cut in several ways, and each way may be right in one corner and wrong in
 another. A small network rates each candidate in the light of those that share its pixels: whether
-what contains it, what lies in it and what crosses it look like animals too. Half of its members
-know what a closer look tells (`berlese.specimens.look`), and half do without, for it errs more on
-animals unlike those that it was trained on. A tenth of a rating is what the candidate looks like
-by itself at first sight; what the judge and both looks take for a part is no animal unless it lies
-among surely several: so the spread wing case of a beetle is no second one.
+what contains it, what lies in it and what crosses it look like animals too. Two thirds of its
+members know what a closer look tells (`berlese.specimens.look`), and a third do without, for it
+errs more on animals unlike those that it was trained on. A tenth of a rating is what the candidate
+looks like by itself at first sight; what the judge and both looks take for a part is no animal
+unless it lies among surely several: so the spread wing case of a beetle is no second one.
 Those are taken, of all that do not overlap, that explain the most pixels by what is rated best.
 `benchmarks/train_choice.py` trained the network, on plates that the judge and the first look were
 not trained on; the members that know the closer look, on plates that it had not seen either.
@@ -32,7 +32,7 @@ LOOK_SHARE = 0.1  # of a rating
 # Probability of a part by the judge, and by both looks: what has more of all is rated 0, where the
 # whole thing is less likely several than this.
 SURELY_PART, SURELY_SEVERAL = 0.5, 0.8
-KEPT_SCORE = 0.35  # rating from which a candidate is taken
+KEPT_SCORE = 0.33  # rating from which a candidate is taken
 NO_GAIN = 0.15  # rating of pixels that are as well left out
 MOST_ROUNDS = 6  # in which what is taken is bettered
 DARK = 120.0  # grey levels below the ground: what is as dark casts a shadow that is seen

@@ -3,8 +3,8 @@
 Two small networks, each a few matrices in a safetensors file of the package: the first knows the
 measurements of one candidate, the second also what it looks like (`berlese.specimens.look`) and
 how it compares with the photo's other likely animals.
-`benchmarks/train_judge.py` made the file, from simulated plates and from plates pasted of real
-photos; it makes one like it, for parts were not offered without threads then.
+`benchmarks/train_judge.py` trained them, on simulated plates and on plates pasted of real photos;
+half of their members saw no animals but those of dishes, and no parts without threads.
 """
 
 from collections.abc import Sequence

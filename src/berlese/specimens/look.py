@@ -2,9 +2,10 @@
 
 Measurements tell a round grain from a beetle, and hardly a mite with its legs from a crumb. A
 network sees the colours over the ground, the candidate's outline and all that it is a part of;
-`benchmarks/train_judge.py` trained it on the plates that the judge is trained on. Of what may be an
-animal by that, another sees four times as many pixels and more of its surroundings: two beetles
-tip to tip are one long thing at first sight. `benchmarks/train_closer_look.py` trained it.
+`benchmarks/train_judge.py` trained it on the plates that the judge is trained on: four networks
+look together, of which two saw no animals but those of dishes. Of what may be an animal by that,
+another sees four times as many pixels and more of its surroundings: two beetles tip to tip are one
+long thing at first sight. `benchmarks/train_closer_look.py` trained it.
 """
 
 from typing import NamedTuple
