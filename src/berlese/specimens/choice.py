@@ -353,13 +353,13 @@ def ratings_of(evidence: _Float, weights: dict[str, NDArray[Any]]) -> _Float:
     thing, the last that the network knows those of the look, and what a closer look tells.
     """
     known, kinds = len(weights["mean"]), len(KINDS)
-    members = [
-        1 / (1 + np.exp(-values[:, 0])) for values in outputs_of(evidence[:, :known], weights)
-    ]
+    total = np.zeros(len(evidence))
+    for values in outputs_of(evidence[:, :known], weights):
+        total += 1 / (1 + np.exp(-values[:, 0]))
     closer_at = known - kinds - 1
     odds, of_whole, looks, closer = (
         np.exp(evidence[:, at : at + kinds]) for at in (0, kinds, closer_at - kinds, closer_at)
     )
-    ratings = (1 - LOOK_SHARE) * np.mean(members, axis=0) + LOOK_SHARE * looks[:, ANIMAL]
+    ratings = (1 - LOOK_SHARE) * total / weights["members"] + LOOK_SHARE * looks[:, ANIMAL]
     part = np.min([odds[:, PART], looks[:, PART], closer[:, PART]], axis=0) > SURELY_PART
     return np.asarray(np.where(part & (of_whole[:, SEVERAL] < SURELY_SEVERAL), 0.0, ratings))
