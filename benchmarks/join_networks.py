@@ -51,7 +51,7 @@ def join_looks(kept: onnx.ModelProto, new: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def join_states(kept: State, new: State, prefix: str = "") -> State:
+def join_states(kept: State, new: State, prefix: str) -> State:
     """Put the members of two networks into one, standardised as those that are kept."""
     mean, deviation = kept[f"{prefix}mean"], kept[f"{prefix}deviation"]
     ratio = deviation / new[f"{prefix}deviation"]

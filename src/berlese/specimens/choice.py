@@ -25,7 +25,7 @@ from berlese.specimens.features import FEATURES
 from berlese.specimens.judge import LEAST_PROBABILITY, looks_of
 from berlese.specimens.look import ANIMAL, DIRT, KINDS, PART, SEVERAL
 from berlese.specimens.matching import ious_of
-from berlese.specimens.networks import outputs_of, weights_of
+from berlese.specimens.networks import mean_of_members, weights_of
 
 WEIGHTS = "choice.safetensors"
 LOOK_SHARE = 0.1  # of a rating
@@ -353,13 +353,15 @@ def ratings_of(evidence: _Float, weights: dict[str, NDArray[Any]]) -> _Float:
     thing, the last that the network knows those of the look, and what a closer look tells.
     """
     known, kinds = len(weights["mean"]), len(KINDS)
-    total = np.zeros(len(evidence))
-    for values in outputs_of(evidence[:, :known], weights):
-        total += 1 / (1 + np.exp(-values[:, 0]))
+    by_members = mean_of_members(evidence[:, :known], weights, _logistic)
     closer_at = known - kinds - 1
     odds, of_whole, looks, closer = (
         np.exp(evidence[:, at : at + kinds]) for at in (0, kinds, closer_at - kinds, closer_at)
     )
-    ratings = (1 - LOOK_SHARE) * total / weights["members"] + LOOK_SHARE * looks[:, ANIMAL]
+    ratings = (1 - LOOK_SHARE) * by_members + LOOK_SHARE * looks[:, ANIMAL]
     part = np.min([odds[:, PART], looks[:, PART], closer[:, PART]], axis=0) > SURELY_PART
     return np.asarray(np.where(part & (of_whole[:, SEVERAL] < SURELY_SEVERAL), 0.0, ratings))
+
+
+def _logistic(values: _Float) -> _Float:
+    return np.asarray(1 / (1 + np.exp(-values[:, 0])))

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from berlese.specimens.candidates import AS_IS, CUT, CUT_FINELY, LEAVE, TRIMMED, Candidate, Reading
 from berlese.specimens.context import CONTEXT, candidates_in, context_of
-from berlese.specimens.look import ANIMAL, DIRT, KINDS, SEVERAL
-from berlese.specimens.networks import outputs_of, weights_of
+from berlese.specimens.look import ANIMAL, DIRT, SEVERAL
+from berlese.specimens.networks import mean_of_members, weights_of
 
 WEIGHTS = "judge.safetensors"
 SURE = 0.94  # probability of what is not looked at
@@ -105,8 +105,9 @@ def _weights() -> dict[str, _Float]:
 
 def probabilities(features: _Float, weights: dict[str, _Float], name: str) -> _Float:
     """Run one network on features of shape (n, d); the mean over its members."""
-    total = np.zeros((len(features), len(KINDS)))  # and no list: a gigapixel has many candidates
-    for values in outputs_of(features, weights, f"{name}."):
-        values = np.exp(values - values.max(axis=1, keepdims=True))
-        total += values / values.sum(axis=1, keepdims=True)
-    return total / weights[f"{name}.members"]
+    return mean_of_members(features, weights, _softmax, f"{name}.")
+
+
+def _softmax(values: _Float) -> _Float:
+    values = np.exp(values - values.max(axis=1, keepdims=True))
+    return np.asarray(values / values.sum(axis=1, keepdims=True))

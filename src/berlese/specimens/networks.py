@@ -1,6 +1,6 @@
 """The trained networks that come with the package."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
@@ -37,32 +37,36 @@ def weights_of(name: str) -> dict[str, _Float]:
     return {key: np.asarray(value, float) for key, value in load(shipped(name)).items()}
 
 
-def outputs_of(
-    features: _Float, weights: dict[str, NDArray[Any]], prefix: str = ""
-) -> Iterator[_Float]:
-    """Run each member of a network of three layers, on features of shape (n, d).
+def mean_of_members(
+    features: _Float,
+    weights: dict[str, NDArray[Any]],
+    last: Callable[[_Float], _Float],
+    prefix: str = "",
+) -> _Float:
+    """Run the members of a network of three layers on features of shape (n, d), and average.
 
     Parameters
     ----------
     features : ndarray of shape (n, d)
         They are standardised by the mean and deviation that stand beside the weights.
     weights : dict of str to ndarray
+    last : callable
+        Makes of each member's outputs, row by row, what is averaged.
     prefix : str
         With which its names begin, where a file holds several networks.
 
-    Yields
-    ------
-    ndarray of shape (n, outputs)
-        Before the last function.
+    Returns
+    -------
+    ndarray of float64 of shape (n, ...)
     """
     mean, deviation = weights[f"{prefix}mean"], weights[f"{prefix}deviation"]
-    parts = np.split(features, range(_AT_ONCE, len(features), _AT_ONCE))
-    for member in range(int(weights[f"{prefix}members"][0])):
-        outputs = []
-        for part in parts:
-            scaled = np.clip((part - mean) / deviation, -_FAR, _FAR)
-            outputs.append(_outputs(scaled, weights, f"{prefix}{member}"))
-        yield np.concatenate(outputs)
+    members = range(int(weights[f"{prefix}members"][0]))
+    means = []
+    for part in np.split(features, range(_AT_ONCE, len(features), _AT_ONCE)):
+        scaled = np.clip((part - mean) / deviation, -_FAR, _FAR)
+        told = [last(_outputs(scaled, weights, f"{prefix}{member}")) for member in members]
+        means.append(np.mean(told, axis=0))
+    return np.concatenate(means)
 
 
 def _outputs(values: _Float, weights: dict[str, NDArray[Any]], member: str) -> _Float:
