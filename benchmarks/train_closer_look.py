@@ -12,7 +12,8 @@ the first look. The members of the shipped network are of 600 plates without ani
 photos, from 40,000 to 40,299 and from 40,360 to 40,659, of which more clumps were cut finely than
 are now (from two and from three parts), each trained for an hour and a quarter on one core. One of
 them went on for 36 minutes with 710 plates of animals of field photos, of the web and, densely
-laid, of the dishes: the script gives a network like it, not the same.
+laid, of the dishes. Both saw things without faint lines (`berlese.specimens.lines`). The script
+gives a network like it, not the same.
 """
 
 import argparse

@@ -11,7 +11,7 @@ on. Prints how many animals in clumps are met by a part, on plates drawn anew, a
 
 The shipped network is the mean of two: one trained in 38 rounds over the clumps of 640 plates, each
 animal drawn anew, and that one after 8,500 steps more as here, with a quarter of the crops from
-those first plates.
+those first plates; things had no faint lines then (`berlese.specimens.lines`).
 """
 
 import argparse

@@ -17,8 +17,8 @@ that judges is trained. The two that look go on with all plates then, and look t
 they do on the last fifth of the plates. Some hours on one core for the defaults. Which candidates
 there are depends on the networks in the package, and these saw the animals of both folds; a run
 writes `look.onnx` and `judge.safetensors` into the folder OUT. The shipped ones are such ones, of
-as many plates, trained by the clock, beside those of before (`join_networks.py`): the script gives
-networks like them, not the same.
+as many plates, trained by the clock, beside those of before (`join_networks.py`), and on things
+without faint lines (`berlese.specimens.lines`): the script gives networks like them, not the same.
 """
 
 import argparse

@@ -3,6 +3,9 @@
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
 
 from berlese.specimens import candidates
 from berlese.specimens.bands import Thing
@@ -16,8 +19,10 @@ from berlese.specimens.candidates import (
     TRIMMED,
     Candidate,
     Looks,
+    packed,
     readings_of,
 )
+from berlese.specimens.features import FEATURES
 from berlese.specimens.look import CLOSER, FIRST, KINDS, PLANES
 
 SMALLEST = 16.0
@@ -189,3 +194,17 @@ def test_each_is_told_what_its_own_pictures_show_however_many_are_seen_at_once(m
     assert 0 < len(values) < len(told[0])
     assert len(set(values)) > 3
     assert max(values) < 0.2
+
+
+@given(mask=arrays(bool, array_shapes(min_dims=2, max_dims=2, max_side=40), elements=st.booleans()))
+def test_a_packed_mask_comes_back(mask):
+    features = np.zeros(len(FEATURES))
+    held = Candidate(packed(mask), mask.shape, 0, 0, 1.0, (0, 0, 1.0), 1.0, 0.0, features, 3.0)
+    np.testing.assert_array_equal(held.mask, mask)
+    assert held.mask.dtype == bool
+
+
+def test_a_mask_is_held_in_far_less_than_its_bits():
+    disc = np.zeros((400, 400), np.uint8)
+    cv2.circle(disc, (200, 200), 190, 1, -1)
+    assert len(packed(disc.astype(bool))) < 400 * 400 / 8 / 4

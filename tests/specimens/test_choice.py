@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from berlese.specimens.candidates import FEATURES, Candidate
+from berlese.specimens.candidates import FEATURES, Candidate, packed
 from berlese.specimens.choice import (
     LOOK_SHARE,
     MOST_OVERLAP,
@@ -28,7 +28,7 @@ from berlese.specimens.networks import weights_of
 def _candidate(left, top, width, height, *, thing=(0, 0, 1.0), scale=1.0) -> Candidate:
     mask = np.ones((round(height * scale), round(width * scale)), bool)
     return Candidate(
-        np.packbits(mask),
+        packed(mask),
         (mask.shape[0], mask.shape[1]),
         float(left),
         float(top),

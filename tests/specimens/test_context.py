@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from berlese.specimens import context
-from berlese.specimens.candidates import Candidate
+from berlese.specimens.candidates import Candidate, packed
 from berlese.specimens.context import CONTEXT, context_of
 from berlese.specimens.features import FEATURES
 
@@ -21,9 +21,9 @@ def bar(left, top, *, upright=True, length=40, width=6):
     }
     for name, value in known.items():
         features[FEATURES.index(name)] = value
-    bits = np.packbits(np.ones(shape, bool))
+    mask = packed(np.ones(shape, bool))
     angle = 90.0 if upright else 0.0
-    return Candidate(bits, shape, left, top, 1.0, (0, 0, 1.0), length * width, angle, features, 3.0)
+    return Candidate(mask, shape, left, top, 1.0, (0, 0, 1.0), length * width, angle, features, 3.0)
 
 
 def ruler():

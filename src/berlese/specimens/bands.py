@@ -3,8 +3,8 @@
 Only the last rows are in memory, however large the photo. Connected pixels are numbered band by
 band and joined across the seams, so that a thing is one whatever bands it crosses; its pixels are
 cut out when its last row has gone by. What is taller than the rows kept is left to a shrunk copy.
-All steps look at single pixels, at their direct neighbours, or at fixed blocks of `BLOCK` pixels,
-so that bands of any height give the same things.
+All steps look at single pixels, at their neighbours within `berlese.specimens.lines.REACH`, or at
+fixed blocks of `BLOCK` pixels, so that bands of any height give the same things.
 """
 
 from collections.abc import Iterator
@@ -17,12 +17,14 @@ from numpy.typing import NDArray
 
 from berlese.specimens.dish import Dish
 from berlese.specimens.floor import Floor, Strip, contrast_of
+from berlese.specimens.lines import REACH, lines_in
 
 BLOCK = 128  # pixels of a block that has its own noise; bands are as high, or a multiple of it
 LEAST_CONTRAST = 9.0  # grey levels
 MOST_NOISE = 40.0
 NOISE_FACTOR = 5.0
 SEED_FACTOR = 1.7  # the strongest pixel of a thing over the weakest
+MARGIN = 4  # pixels around a thing that are cut out with it
 KEPT_BYTES = 160_000_000
 KEPT_ROWS = 2048
 
@@ -54,7 +56,7 @@ class Thing:
         Of the frame, in photo pixels.
     pixels, ground : ndarray of uint8 of shape (h, w, 3)
     contrast : ndarray of uint8 of shape (h, w)
-        Slightly smoothed.
+        Slightly smoothed, and on a faint line just above `low`.
     mask : ndarray of bool of shape (h, w)
     low : float
         Contrast that the noise here does not reach.
@@ -92,12 +94,13 @@ class _Open:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Raw:
-    """One band before it is smoothed."""
+    """One band before it is smoothed; `contrast` is 0 outside of the dish, `everywhere` is not."""
 
     top: int
     pixels: _Bytes
     ground: Strip
     contrast: _Bytes
+    everywhere: _Bytes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -153,14 +156,14 @@ class Sweep:
 
     def things(self) -> Iterator[Thing]:
         """Yield each thing when its last row has gone by."""
-        before: _Bytes | None = None
+        before: _Raw | None = None
         waiting: _Raw | None = None
         top = 0
         for pixels in self._photo.bands(self._rows):
             raw = self._raw(pixels, top)
             if waiting is not None:
-                yield from self._take(waiting, before, raw.contrast)
-                before = waiting.contrast
+                yield from self._take(waiting, before, raw)
+                before = waiting
             waiting = raw
             top += len(pixels)
         if waiting is not None:
@@ -170,22 +173,16 @@ class Sweep:
     def _raw(self, pixels: _Bytes, top: int) -> _Raw:
         ground = self._ground.strip(top, top + len(pixels))
         whole = ground.crop(slice(0, len(pixels)), slice(None))
-        contrast = contrast_of(pixels, whole, self._polarity)
+        everywhere = contrast = contrast_of(pixels, whole, self._polarity)
         if self._inside is not None:
+            contrast = everywhere.copy()
             self._inside.blank_outside(contrast, top)
-        return _Raw(top, pixels, ground, contrast)
+        return _Raw(top, pixels, ground, contrast, everywhere)
 
-    def _take(self, raw: _Raw, before: _Bytes | None, after: _Bytes | None) -> Iterator[Thing]:
+    def _take(self, raw: _Raw, before: _Raw | None, after: _Raw | None) -> Iterator[Thing]:
         """Label one band, with the rows beside it for smoothing, and yield what is complete."""
-        beside = [raw.contrast]
-        if before is not None:
-            beside.insert(0, before[-2:])
-        if after is not None:
-            beside.append(after[:2])
-        blurred = np.asarray(cv2.GaussianBlur(np.concatenate(beside), (3, 3), 0), np.uint8)
-        above = 0 if before is None else 2
-        smooth = np.ascontiguousarray(blurred[above : above + len(raw.contrast)])
         low = _thresholds(raw.contrast)
+        smooth = _smoothed(raw, before, after, low)
         labels, opened = self._label(smooth, low, raw.top)
         band = _Band(raw.top, raw.pixels, raw.ground, smooth, labels, low)
         self._join_seam(band, opened)
@@ -245,7 +242,7 @@ class Sweep:
         """Yield and forget the things that end above `bottom`."""
         end = bottom >= self._photo.height
         for key, each in list(self._open.items()):
-            if each.bottom >= bottom and not end:
+            if each.bottom + MARGIN > bottom and not end:
                 continue
             del self._open[key]
             size = np.hypot(each.right - each.left, each.bottom - each.top)
@@ -258,14 +255,12 @@ class Sweep:
 
     def _cut(self, thing: _Open) -> Thing:
         """Cut a thing, with a margin for what is measured around it, out of the kept bands."""
-        pad = 4
-        left, right = max(thing.left - pad, 0), min(thing.right + pad, self._photo.width)
-        top = max(thing.top - pad, self._kept[0].top)
+        left, right = max(thing.left - MARGIN, 0), min(thing.right + MARGIN, self._photo.width)
+        top = max(thing.top - MARGIN, self._kept[0].top)
         bands = [each for each in self._kept if each.top + len(each.pixels) > top]
-        bands = [each for each in bands if each.top < thing.bottom + pad]
-        rows = [
-            (each, slice(max(top - each.top, 0), thing.bottom + pad - each.top)) for each in bands
-        ]
+        bottom = thing.bottom + MARGIN
+        bands = [each for each in bands if each.top < bottom]
+        rows = [(each, slice(max(top - each.top, 0), bottom - each.top)) for each in bands]
         pixels = np.concatenate([each.pixels[own, left:right] for each, own in rows])
         contrast = np.concatenate([each.contrast[own, left:right] for each, own in rows])
         mask = np.concatenate(
@@ -274,6 +269,31 @@ class Sweep:
         ground = np.concatenate([each.ground.crop(own, slice(left, right)) for each, own in rows])
         low = _middle_low(rows, slice(left // BLOCK, (right - 1) // BLOCK + 1))
         return Thing(left, top, pixels, ground, contrast, mask, low)
+
+
+def _smoothed(raw: _Raw, before: _Raw | None, after: _Raw | None, low: NDArray[np.uint8]) -> _Bytes:
+    """Contrast of one band, smoothed; above `low` where a line is that lies in the dish.
+
+    Lines are looked for everywhere: where the dish ends would be one.
+    """
+    near = [] if before is None else [(before, slice(-REACH, None))]
+    near += [(raw, slice(None))] + ([] if after is None else [(after, slice(REACH))])
+    above = 0 if before is None else REACH
+    rows = slice(above, above + len(raw.contrast))
+    smooth = _blurred([each.contrast[some] for each, some in near])
+    everywhere = smooth
+    if raw.everywhere is not raw.contrast:
+        everywhere = _blurred([each.everywhere[some] for each, some in near])
+    lines = lines_in(everywhere, rows, BLOCK)
+    if raw.everywhere is not raw.contrast:
+        lines &= raw.contrast > 0
+    smooth = np.ascontiguousarray(smooth[rows])
+    smooth[lines] = np.maximum(smooth, _spread(low + np.uint8(1), smooth.shape))[lines]
+    return smooth
+
+
+def _blurred(parts: list[_Bytes]) -> _Bytes:
+    return np.asarray(cv2.GaussianBlur(np.concatenate(parts), (3, 3), 0), np.uint8)
 
 
 def _middle_low(rows: list[tuple[_Band, slice]], beneath: slice) -> float:

@@ -4,6 +4,7 @@ A candidate is a mask with measurements (`berlese.specimens.features`), which
 `berlese.specimens.judge` turns into probabilities. Lengths are in photo pixels.
 """
 
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -52,7 +53,7 @@ _Float = NDArray[np.float64]
 class Candidate:
     """A possible animal: `mask` with its frame's place in the photo, and its measurements.
 
-    `mask` has `scale` pixels for each pixel of the photo, and is held in bits, since a photo may
+    `mask` has `scale` pixels for each pixel of the photo, and is held packed, since a photo may
     have tens of thousands; `left` and `top` are photo pixels, `angle` is the direction of the
     longer side in degrees, 0 to 180; `thing_at` is the same for candidates of one thing: left, top
     and scale of that one's frame. `look` is what `berlese.specimens.look` takes it for; None
@@ -60,7 +61,7 @@ class Candidate:
     was no first, or that was sure that it is no animal.
     """
 
-    bits: NDArray[np.uint8]
+    bits: bytes
     shape: tuple[int, int]
     left: float
     top: float
@@ -77,7 +78,8 @@ class Candidate:
     def mask(self) -> _Mask:
         """Its pixels, in the frame."""
         height, width = self.shape
-        return np.unpackbits(self.bits, count=height * width).reshape(height, width).view(np.bool_)
+        bits = np.frombuffer(zlib.decompress(self.bits), np.uint8)
+        return np.unpackbits(bits, count=height * width).reshape(height, width).view(np.bool_)
 
     @property
     def frame(self) -> tuple[float, float, float, float]:
@@ -85,6 +87,11 @@ class Candidate:
         height, width = self.shape
         right, bottom = self.left + width / self.scale, self.top + height / self.scale
         return self.left, self.top, right, bottom
+
+
+def packed(mask: _Mask) -> bytes:
+    """Hold a mask compressed, mostly in far less than its bits; `Candidate.mask` gives it back."""
+    return zlib.compress(np.packbits(mask).tobytes(), 1)
 
 
 Cut = tuple[Candidate, ...]
@@ -178,14 +185,17 @@ def _cuts_of(
 def _described(pieces: Sequence[Piece]) -> list[Candidate]:
     """Measure pieces of things."""
     values = measured(pieces)
+    # One tuple for all of a thing: a photo of a gigapixel has tens of thousands of candidates.
+    things = (piece.thing for piece in pieces)
+    places = {id(each): (each.left, each.top, each.scale) for each in things}
     return [
         Candidate(
-            np.packbits(piece.mask),
+            packed(piece.mask),
             (piece.mask.shape[0], piece.mask.shape[1]),
             piece.thing.left + piece.left / piece.thing.scale,
             piece.thing.top + piece.top / piece.thing.scale,
             piece.thing.scale,
-            (piece.thing.left, piece.thing.top, piece.thing.scale),
+            places[id(piece.thing)],
             float(pixels) / piece.thing.scale**2,
             float(angle),
             features,

@@ -1,10 +1,10 @@
 """Find the animals in a photo of any size.
 
 Ground, contrast, things, candidates, choice: what differs from the ground by more than the noise
-at its place is a thing, whether darker or lighter; each thing may be one animal or several; a
-small classifier tells animals from dirt, parts and clumps by shape, contrast and surface, and
-another which of those that overlap are taken. The
-photo is read once from top to bottom, so memory does not grow with it. One set of defaults.
+at its place is a thing, whether darker or lighter, with the faint lines that go on from it; each
+thing may be one animal or several; a small classifier tells animals from dirt, parts and clumps by
+shape, contrast and surface, and another which of those that overlap are taken. The photo is read
+once from top to bottom, so memory does not grow with it. One set of defaults.
 
 Lengths are in pixels of the photo; contrast is in grey levels, 0 to 255.
 """
@@ -54,7 +54,7 @@ from berlese.specimens.outline import (
     outline_of,
 )
 
-RULES = 2  # counted up where the same networks find other animals than before
+RULES = 3  # counted up where the same networks find other animals than before
 SMALLEST = 16.0  # pixels, where no smallest length is given
 KEPT_BLURRED = 0.44
 KEPT_STAIN = 0.62  # of what is blurred and perhaps of dirt: stains on the glass lie out of focus
