@@ -58,10 +58,10 @@ def test_slopes_edges_and_what_is_wide_are_no_lines():
 
 
 def test_a_shade_of_two_grey_levels_is_none_and_one_of_five_is():
-    for level, seen in ((2, False), (5, True)):
-        contrast, own, _ = drawn(30, 4, level)
-        assert whole(contrast.astype(np.uint8))[own].mean() > 0.9 if seen else True
-        assert seen or not whole(contrast.astype(np.uint8)).any()
+    faint, _, _ = drawn(30, 4, 2)
+    assert not whole(faint.astype(np.uint8)).any()
+    plain, own, _ = drawn(30, 4, 5)
+    assert whole(plain.astype(np.uint8))[own].mean() > 0.9
 
 
 @pytest.mark.parametrize("slope", [0.1, 0.2, 0.3, 0.5])

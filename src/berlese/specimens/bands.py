@@ -280,16 +280,14 @@ def _smoothed(raw: _Raw, before: _Raw | None, after: _Raw | None, low: NDArray[n
     near += [(raw, slice(None))] + ([] if after is None else [(after, slice(REACH))])
     above = 0 if before is None else REACH
     rows = slice(above, above + len(raw.contrast))
-    smooth = _blurred([each.contrast[some] for each, some in near])
-    everywhere = smooth
-    if raw.everywhere is not raw.contrast:
+    blurred = _blurred([each.contrast[some] for each, some in near])
+    if raw.everywhere is raw.contrast:
+        lines = lines_in(blurred, rows, BLOCK)
+    else:
         everywhere = _blurred([each.everywhere[some] for each, some in near])
-    lines = lines_in(everywhere, rows, BLOCK)
-    if raw.everywhere is not raw.contrast:
-        lines &= raw.contrast > 0
-    smooth = np.ascontiguousarray(smooth[rows])
-    smooth[lines] = np.maximum(smooth, _spread(low + np.uint8(1), smooth.shape))[lines]
-    return smooth
+        lines = lines_in(everywhere, rows, BLOCK) & (raw.contrast > 0)
+    smooth = blurred[rows].copy()  # it is kept, and the rows beside it shall not be
+    return np.maximum(smooth, _spread(low + np.uint8(1), smooth.shape), out=smooth, where=lines)
 
 
 def _blurred(parts: list[_Bytes]) -> _Bytes:
