@@ -49,6 +49,74 @@ def test_a_rim_that_is_no_true_circle_is_left_out_all_around():
     assert dish.radii.max() - dish.radii.min() > 15
 
 
+def fibre(found, start, turn, steps, rng):
+    points, thick = [np.array(start)], int(rng.integers(1, 4))
+    for _ in range(steps):
+        turn += rng.normal(0, 0.2)
+        points.append(points[-1] + 9 * np.array([np.cos(turn), np.sin(turn)]))
+    cv2.polylines(found, [np.rint(points).astype(np.int32)], False, 1, thick)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_fibres_that_lie_against_the_rim_do_not_hide_it(seed):
+    rng = np.random.default_rng(seed)
+    found = np.zeros((900, 940), np.uint8)
+    cv2.circle(found, (480, 440), 400, 1, thickness=6)
+    for angle in rng.uniform(0, 2 * np.pi, 25):
+        rim = (480 + 400 * np.cos(angle), 440 + 400 * np.sin(angle))
+        fibre(found, rim, angle + np.pi + rng.normal(0, 0.6), int(rng.integers(5, 35)), rng)
+    dish = find_dish(found > 0)
+    assert dish is not None
+    assert (dish.x, dish.y) == (pytest.approx(480, abs=6), pytest.approx(440, abs=6))
+    assert dish.radii == pytest.approx(397 * 0.99, rel=0.02)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_fibre_that_sticks_out_does_not_move_the_dish(seed):
+    rng = np.random.default_rng(seed)
+    found = np.zeros((900, 1200), np.uint8)
+    cv2.circle(found, (480, 440), 400, 1, thickness=6)
+    cv2.line(found, (880, 440), (1060, 470), 1, 3)
+    for angle in rng.uniform(0, 2 * np.pi, 25):
+        rim = (480 + 400 * np.cos(angle), 440 + 400 * np.sin(angle))
+        fibre(found, rim, angle + np.pi + rng.normal(0, 0.6), int(rng.integers(5, 35)), rng)
+    dish = find_dish(found > 0)
+    assert dish is not None
+    assert (dish.x, dish.y) == (pytest.approx(480, abs=3), pytest.approx(440, abs=3))
+
+
+def speckled(shape, sides):
+    """A textured table, all around what lies between `sides` (left, top, right, bottom)."""
+    noise = np.random.default_rng(5).random(shape)
+    found = (cv2.GaussianBlur(noise, (0, 0), 2) > 0.49).astype(np.uint8)
+    left, top, right, bottom = sides
+    found[top:bottom, left:right] = 0
+    return found
+
+
+@pytest.mark.parametrize("grain", ["plain", "speckled"])
+@pytest.mark.parametrize("side", [640, 800])
+def test_a_square_tray_on_a_table_is_no_round_dish(grain, side):
+    low, high = 500 - side // 2, 500 + side // 2
+    found = speckled((1000, 1000), (low, low, high, high))
+    if grain == "plain":
+        found[:] = 1
+        found[low:high, low:high] = 0
+    for start in ((low, 300), (low, 700), (high - 1, 420)):
+        turn = 0.0 if start[0] == low else np.pi
+        fibre(found, start, turn, 20, np.random.default_rng(1))
+    assert find_dish(found > 0) is None
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_tangle_of_fibres_is_no_rim(seed):
+    rng = np.random.default_rng(seed)
+    found = np.zeros((900, 900), np.uint8)
+    for start in rng.uniform(100, 800, (60, 2)):
+        fibre(found, start, rng.uniform(0, 2 * np.pi), int(rng.integers(5, 60)), rng)
+    assert find_dish(found > 0) is None
+
+
 def test_without_a_rim_there_is_no_dish():
     found = np.zeros((600, 600), np.uint8)
     cv2.ellipse(found, (300, 300), (90, 30), 0, 0, 360, 1, thickness=-1)

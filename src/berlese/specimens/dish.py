@@ -17,7 +17,10 @@ RIM_FILL = 0.2  # of its frame that a rim covers at most
 SURROUND_FILL = 0.6  # the same of what lies around the dish, out to the edges of the photo
 RIM_BAND = 0.04  # of the radius: how far from the circle a rim's pixels lie
 RIM_SHARE = 0.6  # of the pixels that must lie in that band
+# The same of a rim that is hidden from the middle: in any ring there are some pixels of a tangle.
+HIDDEN_RIM_BAND, HIDDEN_RIM_SHARE = 0.01, 0.5
 RIM_ARC = 18  # of 36 directions in which a rim must be seen
+RIM_ROUNDS = 3  # in which a hidden rim's middle is bettered
 DIRECTIONS = 720  # in which a rim is looked for
 RIM_SECTOR = 0.11  # of a turn: directions that are looked at together
 AGAINST_RIM = 20  # per cent of the directions in a sector in which animals may lie against it
@@ -167,21 +170,52 @@ def _hollow_pixels(found: _Mask) -> NDArray[np.int64] | None:
 
 
 def _fit_rim(points: NDArray[np.int64]) -> Dish | None:
-    """Dish inside the rim that most points form; None where they form none."""
-    sample = _innermost(points.astype(float))
-    middle = (sample.min(axis=0) + sample.max(axis=0)) / 2
+    """Dish inside the rim that most points form; None where they form none.
+
+    Fibres that lie against a rim hide it from the middle: where the nearest pixels form no circle,
+    those around the distance at which most directions have one may.
+    """
+    found = points.astype(float)
+    sample = _innermost(found)
+    dish = _dish_of(sample, _circle_through(sample), RIM_BAND, RIM_SHARE)
+    return dish or _behind_fibres(found)
+
+
+def _behind_fibres(points: NDArray[np.float64]) -> Dish | None:
+    """Dish inside the ring that has pixels in most directions; its middle is bettered in turns."""
+    low, high, middle = points.min(axis=0), points.max(axis=0), _middle_of(points)
+    for _ in range(RIM_ROUNDS):
+        sample = _at_one_distance(points, middle)
+        circle = _circle_through(sample)
+        middle = circle[:2]
+        if (middle < low).any() or (middle > high).any():
+            return None
+    return _dish_of(sample, circle, HIDDEN_RIM_BAND, HIDDEN_RIM_SHARE)
+
+
+def _circle_through(sample: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Middle (x, y) and radius of the circle that most of the points lie near."""
+    middle = _middle_of(sample)
     start = np.array([*middle, np.hypot(*(sample - middle).T).mean()])
+    fit = least_squares(_off, start, args=(sample,), loss="soft_l1", f_scale=0.01 * start[2])
+    return np.asarray(fit.x, np.float64)
 
-    def residuals(circle: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(np.hypot(*(sample - circle[:2]).T) - circle[2])
 
-    fit = least_squares(residuals, start, loss="soft_l1", f_scale=0.01 * start[2])
-    x, y, radius = (float(value) for value in fit.x)
-    off = residuals(fit.x)
-    near = np.abs(off) < RIM_BAND * radius
+def _off(circle: NDArray[np.float64], sample: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How far points lie outside of a circle."""
+    return np.asarray(np.hypot(*(sample - circle[:2]).T) - circle[2])
+
+
+def _dish_of(
+    sample: NDArray[np.float64], circle: NDArray[np.float64], band: float, share: float
+) -> Dish | None:
+    """Dish within a circle, where that share of the points lie within `band` radii of it."""
+    x, y, radius = circle.tolist()
+    off = _off(circle, sample)
+    near = np.abs(off) < band * radius
     turns = np.arctan2(sample[:, 1] - y, sample[:, 0] - x) / (2 * np.pi) % 1.0
     seen = len(np.unique(np.floor(turns[near] * 36)))
-    if near.mean() < RIM_SHARE or seen < RIM_ARC:
+    if near.mean() < share or seen < RIM_ARC:
         return None
     return Dish(x, y, (radius + _rim_profile(turns[near], off[near])) * RIM_MARGIN)
 
@@ -207,13 +241,51 @@ def _innermost(points: NDArray[np.float64]) -> NDArray[np.float64]:
 
     What surrounds a dish may be as wide as a bright table, and wider on one side.
     """
-    middle = (points.min(axis=0) + points.max(axis=0)) / 2
-    away = points - middle
-    distance = np.hypot(*away.T)
-    direction = np.floor(np.arctan2(away[:, 1], away[:, 0]) / (2 * np.pi) * DIRECTIONS)
+    distance, direction = _seen_from(points, _middle_of(points))
     order = np.lexsort((distance, direction))
-    _, first = np.unique(direction[order], return_index=True)
-    return np.asarray(points[order[first]])
+    return points[order[_firsts(direction[order])]]
+
+
+def _at_one_distance(
+    points: NDArray[np.float64], middle: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """In each direction the nearest pixel in the ring that is seen in most directions.
+
+    Of a direction without one it is the outermost, which mostly speaks against a rim. So it is
+    where pixels go on across the ring's inner border: what fills it, such as a table around a
+    square tray, ends in no circle there.
+    """
+    distance, direction = _seen_from(points, middle)
+    direction %= DIRECTIONS
+    width = RIM_BAND * distance.max()
+    ring = np.floor(distance / width).astype(np.intp)
+    seen = np.zeros((int(ring.max()) + 2, DIRECTIONS), bool)
+    seen[ring, direction] = True
+    inner = int(np.argmax((seen[:-1] | seen[1:]).sum(axis=1)))  # a rim may lie in two rings
+    across = np.zeros(DIRECTIONS, bool)
+    across[direction[np.abs(distance - inner * width + 1) < 1]] = True
+    within = ((ring == inner) | (ring == inner + 1)) & ~across[direction]
+    order = np.lexsort((np.where(within, distance, -distance), ~within, direction))
+    return points[order[_firsts(direction[order])]]
+
+
+def _middle_of(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Middle of the frame of points."""
+    return np.asarray((points.min(axis=0) + points.max(axis=0)) / 2)
+
+
+def _seen_from(
+    points: NDArray[np.float64], middle: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """Distance of points, and their direction, counted in `DIRECTIONS` of a turn."""
+    away = points - middle
+    turns = np.arctan2(away[:, 1], away[:, 0]) / (2 * np.pi)
+    return np.hypot(*away.T), np.floor(turns * DIRECTIONS).astype(np.intp)
+
+
+def _firsts(ordered: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Where each value occurs first."""
+    return np.unique(ordered, return_index=True)[1]
 
 
 def letters_among(boxes: Sequence[Box]) -> set[int]:
