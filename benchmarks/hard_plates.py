@@ -1,14 +1,16 @@
 """Find the animals of hard plates, simulated and pasted from real photos, and compare.
 
     python benchmarks/hard_plates.py [--plates 8] [--size 2000] [--seed 1000] [--half test]
-                                     [--bulk] [--field] [--overlays FOLDER]
+                                     [--bulk | --field | --culture] [--overlays FOLDER]
 
 Prints precision, recall and F1 of boxes at IoU .5 a plate and over all, with default settings and
 beside them by a crude threshold: Gaussian, Otsu's threshold of how far grey levels are from their
 median, connected parts that reach the same least size. With --bulk animals are some 90 pixels
 long and lie six to a million pixels, as on bulk plates of 10,000 pixels a side; without, plates
 are of all kinds. With --field pasted plates alone are laid, of animals cut out of field photos
-(`field_animals.py`). Settings and networks were chosen on other seeds and the other half.
+(`field_animals.py`); with --culture simulated ones alone, of springtails of one form and all ages,
+30 to 240 pixels long, among dirt as large as they. Settings and networks were chosen on other
+seeds and the other half.
 """
 
 import argparse
@@ -32,6 +34,7 @@ from berlese.specimens.segment import SMALLEST, segment
 from berlese.specimens.split import LEAST_AREA
 
 KINDS = ("simulated", "pasted") if SHARED.is_dir() else ("simulated",)
+LYING = {"any": KINDS, "bulk": KINDS, "field": ("pasted",), "culture": ("simulated",)}
 BULK_LENGTH, BULK_ANIMALS = 90, 6  # pixels; on a million pixels
 
 
@@ -42,19 +45,18 @@ def plates(
     seed: int,
     half: str,
     *,
-    bulk: bool = False,
-    field: bool = False,
+    lying: str = "any",
 ) -> Iterator[tuple[str, NDArray[np.uint8], list[Box]]]:
-    """Yield name, pixels and true boxes of plates of a kind."""
-    cast = field_animals(HELD_OUT) if field else ()
+    """Yield name, pixels and true boxes of plates of a kind, on which lies one of `LYING`."""
+    cast = field_animals(HELD_OUT) if lying == "field" else ()
+    drawn = {"bulk": bulk_kind, "culture": culture_kind}.get(lying, lambda _: None)
+    thick = {"length": BULK_LENGTH, "animals": BULK_ANIMALS, "dirt": 0.5} if lying == "bulk" else {}
     for number in range(seed, seed + count):
         if kind == "simulated":
-            plate = bulk_kind(number) if bulk else None
-            photo = simulate_plate(number, plate, size_px=size)
+            photo = simulate_plate(number, drawn(number), size_px=size)
             yield f"simulated-{number}", photo.pixels, [each.box for each in photo.specimens]
         else:
-            lying = {"length": BULK_LENGTH, "animals": BULK_ANIMALS, "dirt": 0.5} if bulk else {}
-            pasted = pasted_plate(number, half=half, size=size, cast=cast, **lying)
+            pasted = pasted_plate(number, half=half, size=size, cast=cast, **thick)
             yield f"pasted-{number}", pasted.pixels, list(pasted.boxes)
 
 
@@ -72,6 +74,24 @@ def bulk_kind(seed: int) -> PlateKind:
         beetles=0,
         rim=False,
         ruler=False,
+    )
+
+
+def culture_kind(seed: int) -> PlateKind:
+    """Draw a dish of springtails of all ages, all of one form."""
+    rng = np.random.default_rng([seed, 77])
+    return PlateKind(
+        ground=("dark", "dark", "grey", "ethanol")[seed % 4],
+        length_px=(30, 240),
+        animals=rng.uniform(7, 14),
+        grains=rng.uniform(10, 60),
+        fibres=rng.uniform(0, 4),
+        bubbles=rng.uniform(0, 1),
+        clumped=rng.uniform(0.03, 0.15),
+        rim=bool(seed % 2),
+        ruler=bool(seed % 3 == 0),
+        limbs=rng.uniform(0, 1),
+        taxa=("Entomobryomorpha",),
     )
 
 
@@ -94,23 +114,18 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1000)
     parser.add_argument("--half", choices=("train", "test"), default="test")
-    parser.add_argument("--bulk", action="store_true")
-    parser.add_argument("--field", action="store_true")
+    lying = parser.add_mutually_exclusive_group()
+    for name in ("bulk", "field", "culture"):
+        lying.add_argument(f"--{name}", dest="lying", action="store_const", const=name)
+    parser.set_defaults(lying="any")
     parser.add_argument("--overlays", type=Path)
     options = parser.parse_args()
-    for kind in ("pasted",) if options.field else KINDS:
+    for kind in LYING[options.lying]:
         sums, crude = np.zeros(3, int), np.zeros(3, int)
         ious: list[float] = []
         scores = []
-        for name, pixels, truth in plates(
-            kind,
-            options.plates,
-            options.size,
-            options.seed,
-            options.half,
-            bulk=options.bulk,
-            field=options.field,
-        ):
+        setting = (options.plates, options.size, options.seed, options.half)
+        for name, pixels, truth in plates(kind, *setting, lying=options.lying):
             start = time.process_time()
             found = segment(pixels)
             seconds = time.process_time() - start

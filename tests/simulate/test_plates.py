@@ -11,6 +11,12 @@ from berlese.simulate.plates import GROUNDS, PlateKind, draw_cast, draw_kind, si
 from berlese.simulate.soil import SOIL_TAXA, simulate_soil_animal
 
 
+def test_only_taxa_that_were_asked_for_lie_there():
+    kind = PlateKind(animals=40, taxa=("Acari", "Larva"))
+    photo = simulate_plate(3, kind, size_px=700)
+    assert {each.taxon for each in photo.specimens} == {"Acari", "Larva"}
+
+
 def test_the_same_seed_gives_the_same_plate():
     first, second = simulate_plate(3, size_px=400), simulate_plate(3, size_px=400)
     np.testing.assert_array_equal(first.pixels, second.pixels)
@@ -136,6 +142,8 @@ def _bar(end) -> DrawnBeetle:
 def test_an_unknown_ground_is_refused():
     with pytest.raises(SettingError, match="velvet"):
         simulate_plate(1, PlateKind(ground="velvet"), size_px=300)
+    with pytest.raises(SettingError, match="Pisces"):
+        simulate_plate(1, PlateKind(taxa=("Acari", "Pisces")), size_px=300)
     with pytest.raises(SettingError, match="size_px"):
         simulate_plate(1, size_px=50)
 

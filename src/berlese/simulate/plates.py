@@ -53,6 +53,8 @@ class PlateKind:
         hide at most, all together; at least 0.005.
     rim, ruler, glare : bool
         Whether a rim, a ruler, reflections of a lamp are seen.
+    taxa : tuple of str
+        Of the small animals, by turns at random; some that are drawn without it.
     """
 
     ground: str = "grey"
@@ -68,6 +70,7 @@ class PlateKind:
     ruler: bool = False
     glare: bool = False
     limbs: float = 0.0
+    taxa: tuple[str, ...] = ()
 
 
 def draw_kind(rng: np.random.Generator) -> PlateKind:
@@ -119,6 +122,9 @@ def simulate_plate(
     kind = kind or draw_kind(rng)
     if kind.ground not in GROUNDS:
         raise SettingError(f"ground must be one of {', '.join(GROUNDS)}; got {kind.ground!r}.")
+    known = sorted(set(map(_kind_of, cast))) or list(_SMALL_TAXA)
+    if unknown := sorted(set(kind.taxa) - set(known)):
+        raise SettingError(f"taxa must be of {', '.join(known)}; got {unknown[0]!r}.")
     plate = _Plate(kind, size_px, rng, cast)
     plate.litter(before=True)
     plate.populate()
@@ -256,6 +262,8 @@ class _Plate:
         taxa = sorted(set(map(_kind_of, self.cast))) or _SMALL_TAXA
         few = int(self.rng.integers(1, len(taxa) + 1))
         kinds = self.rng.choice(len(taxa), few, replace=False)
+        if self.kind.taxa:
+            kinds = np.array([taxa.index(each) for each in self.kind.taxa])
         for _ in range(int(self.rng.poisson(self.kind.animals * self.share))):
             low, high = self.kind.length_px
             length = float(np.exp(self.rng.uniform(np.log(low), np.log(high))))
