@@ -13,6 +13,7 @@ from berlese.specimens.candidates import (
     AS_IS,
     CUT,
     CUT_FINELY,
+    HANGING,
     LEAST_ANIMAL,
     LEAST_SEVERAL_ANIMALS,
     LEAVE,
@@ -97,6 +98,69 @@ def test_a_body_is_offered_without_the_thread_that_it_hangs_on():
     whole, trimmed = ways_with(TRIMMED, thing)
     assert whole[0][2] == pytest.approx(30 + 251, abs=2)
     assert trimmed[0][2] < 30 + 84 + 30
+
+
+def hanging_on(thing: Thing) -> list[list[tuple[int, ...]]]:
+    """Frames of each cut of the one thing, where it looks like dirt."""
+
+    def effort(wholes):
+        return np.array([CUT if each.look is None else HANGING for each in wholes])
+
+    (cuts,) = readings_of([thing], SMALLEST, effort, says(dirt=0.9, animal=0.05))
+    return [frames_of(cut) for cut in cuts]
+
+
+def test_of_dirt_what_hangs_on_its_thread_is_offered():
+    whole, body = hanging_on(drawn((60, 80, 16), threads=[(10, 80, 250, 80)]))
+    assert whole[0][2] - whole[0][0] == pytest.approx(241, abs=3)
+    assert body[0][0] == pytest.approx(30 + 60 - 34, abs=10)
+    assert body[0][2] == pytest.approx(30 + 60 + 34, abs=10)
+
+
+def test_of_dirt_that_is_hardly_longer_than_its_body_nothing_more_is_offered():
+    short = drawn((60, 80, 24), threads=[(84, 80, 130, 80)])
+    assert len(ways_with(TRIMMED, short)) == 2
+    assert len(hanging_on(short)) == 1
+    assert len(hanging_on(drawn((60, 80, 20)))) == 1
+
+
+@pytest.mark.parametrize("end", [(250, 80), (204, 152), (60, 159)])
+def test_what_hangs_on_a_thread_is_offered_however_it_is_turned(end):
+    assert len(hanging_on(drawn((60, 30, 14), threads=[(60, 30, *end)]))) == 2
+
+
+@pytest.mark.parametrize("level", [GROUND - 60, GROUND - 90])
+def test_a_light_and_a_dark_animal_that_touch_are_cut_where_they_meet(level):
+    thing = drawn((80, 80, 30))
+    right = np.zeros(thing.mask.shape, bool)
+    right[:, 95:] = True  # of the small one little is seen: no neck shows where it begins
+    ground = np.full_like(thing.ground, level + 20)
+    pixels = np.where(thing.mask[..., None], np.where(right[..., None], 250, level - 40), ground)
+    contrast = np.abs(pixels[..., 0].astype(int) - ground[..., 0]).astype(np.uint8)
+    both = Thing(30, 50, pixels.astype(np.uint8), ground, contrast, thing.mask, 10.0, 1.0)
+    ways = ways_with(CUT, both)
+    assert any(
+        len(way) == 2
+        and way[0][2] == pytest.approx(30 + 95, abs=2)
+        and way[1][0] == pytest.approx(30 + 95, abs=2)
+        for way in ways
+    )
+    assert all(len(way) == 1 for way in ways_with(CUT, drawn((80, 80, 30))))
+
+
+@pytest.mark.parametrize("radius", [8, 11, 13, 17])
+def test_a_small_animal_at_the_side_of_a_large_one_is_offered(radius):
+    x = 80 + 44 + radius - 2  # the smallest are too slight beside it for a neck
+    left, right = 30 + x - radius, 30 + x + radius + 1
+    ways = ways_with(CUT, drawn((80, 80, 44), (x, 80, radius)))
+    small = [frame for way in ways for frame in way if frame[2] == pytest.approx(right, abs=1)]
+    assert any(frame[0] == pytest.approx(left, abs=5) for frame in small)
+
+
+def test_thin_legs_of_a_large_body_are_not_offered():
+    legs = [(80, 80, round(80 + 75 * np.cos(a)), round(80 + 75 * np.sin(a))) for a in range(6)]
+    ways = ways_with(CUT, drawn((80, 80, 44), threads=legs, thread=5))
+    assert all(frame[2] - frame[0] > 60 for way in ways for frame in way)
 
 
 def test_of_two_that_touch_the_one_with_a_thread_is_offered_without_it_too():

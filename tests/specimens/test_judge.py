@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from berlese.simulate.plates import PlateKind, simulate_plate
-from berlese.specimens.candidates import AS_IS, CUT, CUT_FINELY, FEATURES, LEAVE, TRIMMED
+from berlese.specimens.candidates import AS_IS, CUT, CUT_FINELY, FEATURES, HANGING, LEAVE, TRIMMED
 from berlese.specimens.context import CONTEXT, candidates_in
 from berlese.specimens.judge import _weights, effort_for, judge, probabilities
 from berlese.specimens.look import KINDS
@@ -76,10 +76,10 @@ def test_what_measurements_leave_open_is_plain_once_a_look_agrees():
     assert min(effort_for([replace(each, look=puzzled) for each in wholes])) > AS_IS
 
 
-def test_what_is_plainly_dirt_is_left_and_what_is_plainly_an_animal_is_not():
+def test_of_what_is_plainly_dirt_little_is_cut_and_what_is_plainly_an_animal_is_not():
     plate = simulate_plate(2001, PlateKind(animals=12, grains=40), size_px=900)
     some = read_photo(Pixels(plate.pixels), SegmentSettings())[0][0]
-    looks = {"animal": AS_IS, "dirt": LEAVE}
+    looks = {"animal": AS_IS, "dirt": HANGING}
     for kind, effort in looks.items():
         sure = np.log(np.where(np.array(KINDS) == kind, 0.997, 0.001)).astype(np.float32)
         seen = [replace(each, look=sure) for each in some]
@@ -87,6 +87,24 @@ def test_what_is_plainly_dirt_is_left_and_what_is_plainly_an_animal_is_not():
         assert odds[0] in (effort, CUT, TRIMMED)  # its measurements may say otherwise
         other = next(each for name, each in looks.items() if name != kind)
         assert odds[0] != other
+
+
+def test_what_the_measurements_alone_call_dirt_is_left():
+    plate = simulate_plate(2001, PlateKind(animals=12, grains=40), size_px=900)
+    wholes = [cuts[0][0] for cuts in read_photo(Pixels(plate.pixels), SegmentSettings())]
+    efforts = effort_for([replace(each, look=None) for each in wholes])
+    assert LEAVE in efforts
+    assert HANGING not in efforts
+
+
+def test_a_likely_animal_that_may_hold_a_small_one_too_is_cut():
+    plate = simulate_plate(2001, PlateKind(animals=12, grains=40), size_px=900)
+    wholes = [cuts[0][0] for cuts in read_photo(Pixels(plate.pixels), SegmentSettings())]
+    alone = np.log(np.array([0.997, 0.001, 0.001, 0.001], np.float32))
+    likely = [e for e in wholes if effort_for([replace(e, look=alone)])[0] == AS_IS]
+    assert likely
+    perhaps = np.log(np.array([0.75, 0.24, 0.005, 0.005], np.float32))
+    assert set(effort_for([replace(each, look=perhaps) for each in likely])) == {CUT}
 
 
 def test_what_surely_is_not_several_by_its_look_is_trimmed_at_most():

@@ -41,9 +41,17 @@ FAINT_SHARE = 0.5  # of the contrast of an outline that its faint limbs and wing
 LEAST_ANIMAL, LEAST_SEVERAL_ANIMALS = 0.04, 0.3  # at first sight, of what is looked at closer
 MOST_LOOKED_AT = 256  # candidates at once: 25 MB of pictures
 
-# Effort: leave it out, take it as it is, trim it, cut it, cut it in every way.
-LEAVE, AS_IS, TRIMMED, CUT, CUT_FINELY = range(5)
+LEAST_SIDE = 0.02  # of a thing's pixels: a part that is lighter than the ground, or darker
+# Parts beside thick bodies: how many; half the thickness of the body where they begin, and theirs,
+# over half the thickest body's; theirs in pixels. They begin lower than necks do, with fewer legs.
+MOST_BESIDE, BESIDE, LEAST_BESIDE, LEAST_BESIDE_PX = 4, 0.3, 0.12, 2.5
+MOST_HANGING = 0.7  # of the diagonal of what looks like dirt: an animal that hangs on its threads
+
+# Effort, in rising order but for HANGING, which serves what was left out before: leave it out; all
+# of it but what hangs on its threads; take it as it is; trim it; cut it; cut it in every way.
+LEAVE, HANGING, AS_IS, TRIMMED, CUT, CUT_FINELY = range(6)
 _SQUARE = np.ones((3, 3), np.uint8)
+_ALL_COLOURS = np.ones((1, 3), np.float32)
 
 _Mask = NDArray[np.bool_]
 _Float = NDArray[np.float64]
@@ -123,7 +131,8 @@ def readings_of(
         Least length of an animal in photo pixels.
     effort_for : callable, optional
         Tells of wholes which effort, from `LEAVE` to `CUT_FINELY`, is worth while: before they are
-        looked at, and again once they have been. Without it, all is looked at and cut finely.
+        looked at, when `HANGING` is no more than `LEAVE`, and again once they have been. Without
+        it, all is looked at and cut finely.
     looks : Looks, optional
         What candidates look like; by the networks of the package without it.
     """
@@ -173,7 +182,7 @@ def _cuts_of(
     ways = [
         (number, parts)
         for number, effort in efforts.items()
-        if effort > AS_IS
+        if effort not in (LEAVE, AS_IS)
         for parts in _ways_to_cut(wholes[number], smallest, effort)
     ]
     pieces = [piece for _, parts in ways for piece in parts]
@@ -292,11 +301,16 @@ def _ways_to_cut(whole: Piece, smallest: float, effort: int) -> Iterator[list[Pi
     """Yield ways to cut a thing: without threads, and if it is worth while into several.
 
     Of several, those that have threads are offered without them too, as a way of its own, of which
-    the others are no part: a leg of one may have come to another.
+    the others are no part: a leg of one may have come to another. Of dirt, only what is much
+    shorter is offered: an animal that a fibre lies on.
     """
     least = smallest * whole.thing.scale
     depth = depth_of(whole.mask)
-    ways = [_without_threads(whole.mask, depth, least)]
+    bodies = _without_threads(whole.mask, depth, least)
+    if effort == HANGING:
+        longest = MOST_HANGING * np.hypot(*whole.mask.shape)
+        bodies = [each for each in bodies if np.hypot(*each[0].shape) < longest]
+    ways = [bodies]
     if effort >= CUT:
         several = list(_ways_into_several(whole, depth, least, finely=effort == CUT_FINELY))
         ways += several + [_all_without_threads(parts, least) for parts in several]
@@ -320,20 +334,29 @@ def _all_without_threads(parts: Sequence[Part], least: float) -> list[Part]:
 def _ways_into_several(
     whole: Piece, depth: NDArray[np.float32], least: float, *, finely: bool
 ) -> Iterator[list[Part]]:
-    """Yield ways to cut a thing into animals: at faint bridges, at necks, by the network."""
+    """Yield ways to cut a thing into animals.
+
+    At faint bridges, where light meets dark, beside thick bodies, at necks, by the network.
+    """
     thing, mask = whole.thing, whole.mask
     rows = slice(whole.top, whole.top + mask.shape[0])
     columns = slice(whole.left, whole.left + mask.shape[1])
     parts = _at_faint_bridges(mask, thing.contrast[rows, columns], least)
     if len(parts) > 1:
         yield parts
+    shown = (thing.pixels[rows, columns], thing.ground[rows, columns], mask)
+    sides = _lighter_and_darker(*shown, least)
+    if len(sides) > 1:
+        yield sides
+    beside = _beside_thick_bodies(mask, depth, least)
+    if beside:
+        yield beside
     count = len(parts)
     for neck in NECKS:
         parts = split_touching(mask, least, neck=neck, depth=depth, more_than=count)
         if len(parts) > count:
             count = len(parts)
             yield parts
-    shown = (thing.pixels[rows, columns], thing.ground[rows, columns], mask)
     yield from ways_by_network(*shown, least, finely=finely)
 
 
@@ -357,9 +380,43 @@ def _at_faint_bridges(mask: _Mask, contrast: NDArray[np.uint8], least: float) ->
     for core, left, top in large_parts(mask & (contrast > CORE_SHARE * strong), 0.7 * least):
         for part, x, y in split_touching(core, 0.7 * least, neck=NECKS[1]):
             number += 1
-            rows = slice(top + y, top + y + part.shape[0])
-            bodies[rows, left + x : left + x + part.shape[1]][part] = number
+            _mark(bodies, (part, left + x, top + y), number)
     return grown(mask, bodies, least) if number > 1 else [(mask, 0, 0)]
+
+
+def _lighter_and_darker(
+    pixels: NDArray[np.uint8], ground: NDArray[np.uint8], mask: _Mask, least: float
+) -> list[Part]:
+    """Parts that are lighter than the ground, and parts that are darker."""
+    away = cv2.transform(cv2.subtract(pixels, ground, dtype=cv2.CV_16S), _ALL_COLOURS)
+    lighter = cv2.blur(away, (3, 3)) > 0
+    bodies = np.zeros(mask.shape, np.int32)
+    number = 0
+    for side in (mask & lighter, mask & ~lighter):
+        for core in large_parts(_inner(side), 0.7 * least):
+            number += 1
+            _mark(bodies, core, number)
+    return grown(mask, bodies, least, least_share=LEAST_SIDE) if number > 1 else [(mask, 0, 0)]
+
+
+def _beside_thick_bodies(mask: _Mask, depth: NDArray[np.float32], least: float) -> list[Part]:
+    """The thickest parts beside thick bodies: thick legs, and animals much smaller than they."""
+    thick = float(depth.max())
+    radius = np.float32(BESIDE * thick)
+    beyond = cv2.distanceTransform((depth <= radius).astype(np.uint8), cv2.DIST_L2, 5)
+    parts = []
+    for part in large_parts(mask & (beyond > radius + 1.5), 0.7 * least):
+        half = float(depth_of(part[0]).max())
+        if half >= max(LEAST_BESIDE_PX, LEAST_BESIDE * thick):
+            parts.append((half, part))
+    parts.sort(key=lambda each: -each[0])
+    return [part for _, part in parts[:MOST_BESIDE]]
+
+
+def _mark(labels: NDArray[np.int32], part: Part, number: int) -> None:
+    """Give the pixels of a part a number."""
+    mask, left, top = part
+    labels[top : top + mask.shape[0], left : left + mask.shape[1]][mask] = number
 
 
 def large_parts(found: _Mask, smallest: float) -> list[Part]:
@@ -378,7 +435,12 @@ def large_parts(found: _Mask, smallest: float) -> list[Part]:
 
 def _has_inside(mask: _Mask) -> bool:
     """Tell whether 3 x 3 pixels fit in: what is thinner everywhere is a thread."""
+    return bool(_inner(mask).any())
+
+
+def _inner(mask: _Mask) -> _Mask:
+    """Pixels whose neighbours are all of the mask, nothing being beyond its frame."""
     inner = cv2.erode(
         mask.view(np.uint8), _SQUARE, borderType=cv2.BORDER_CONSTANT, borderValue=(0,)
     )
-    return bool(inner.any())
+    return np.asarray(inner, np.uint8).view(np.bool_)

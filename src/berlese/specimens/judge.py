@@ -12,7 +12,16 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from berlese.specimens.candidates import AS_IS, CUT, CUT_FINELY, LEAVE, TRIMMED, Candidate, Reading
+from berlese.specimens.candidates import (
+    AS_IS,
+    CUT,
+    CUT_FINELY,
+    HANGING,
+    LEAVE,
+    TRIMMED,
+    Candidate,
+    Reading,
+)
 from berlese.specimens.context import CONTEXT, candidates_in, context_of
 from berlese.specimens.look import ANIMAL, DIRT, SEVERAL
 from berlese.specimens.networks import mean_of_members, weights_of
@@ -20,6 +29,7 @@ from berlese.specimens.networks import mean_of_members, weights_of
 WEIGHTS = "judge.safetensors"
 SURE = 0.94  # probability of what is not looked at
 SURE_OF_BOTH = 0.7  # of what is not cut
+PERHAPS_SEVERAL = 0.1  # of what is cut, though likely one animal
 LEAST_SEVERAL, LIKELY_SEVERAL = 0.05, 0.5  # by its look, of what is cut into several, and finely
 LEAST_PROBABILITY = 1e-4  # probability; what is less says no more
 
@@ -75,21 +85,24 @@ def looks_of(candidates: Sequence[Candidate], odds: _Float) -> _Float:
 def effort_for(wholes: Sequence[Candidate]) -> NDArray[np.intp]:
     """Tell which effort, from `LEAVE` to `CUT_FINELY`, is worth while for each whole thing.
 
-    What is plainly dirt is left, what is plainly an animal is taken as it is. What surely holds
-    no two animals by its look is not cut into several; what likely does is cut finely.
+    What is plainly dirt is left, or once it has been looked at, all but what hangs on its threads;
+    what is plainly an animal is taken as it is, unless it may well hold a small one, too. What
+    surely holds no two animals by its look is trimmed at most; what likely does is cut finely.
     """
     odds = probabilities(np.array([each.features for each in wholes]), _weights(), "alone")
-    efforts = np.full(len(wholes), CUT)
+    efforts, for_dirt = np.full(len(wholes), CUT), np.full(len(wholes), LEAVE)
     least = np.full(len(wholes), SURE)
     for number, each in enumerate(wholes):
         if each.look is not None:
             looks = np.exp(each.look)
             odds[number] = (odds[number] + looks) / 2
             least[number] = SURE_OF_BOTH
+            for_dirt[number] = HANGING
             efforts[number] = _effort_to_cut(float(looks[SEVERAL]))
-    efforts[odds[:, ANIMAL] > least] = AS_IS
-    efforts[odds[:, DIRT] > least] = LEAVE
-    return efforts
+    animal = odds[:, ANIMAL] > least
+    alone = (odds[:, SEVERAL] < PERHAPS_SEVERAL) | (efforts == TRIMMED)
+    efforts[animal & alone] = AS_IS
+    return np.where(odds[:, DIRT] > least, for_dirt, efforts)
 
 
 def _effort_to_cut(several: float) -> int:
