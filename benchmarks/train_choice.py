@@ -131,7 +131,8 @@ def found_on(seed: int) -> Found | None:
     boxes = [box_of(each.frame) for each in some]
     areas = np.array([each.area for each in some])
     frames = np.array([each.frame for each in some])
-    rated = Rated(numbers, areas, frames, areas < 0, wanted, evidence, wanted, overlap)
+    whole = np.ones(len(areas))
+    rated = Rated(numbers, areas, frames, areas < 0, whole, wanted, evidence, wanted, overlap)
     return Found(wanted, rated, boxes, list(plate.boxes))
 
 

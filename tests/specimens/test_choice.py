@@ -48,7 +48,7 @@ def _odds(*animal: float) -> np.ndarray:
     return rows
 
 
-def _rated(ratings, pairs, areas=None, *, frames=None, dark=False) -> Rated:
+def _rated(ratings, pairs, areas=None, *, frames=None, dark=False, parts=None) -> Rated:
     count = len(ratings)
     one, other, share = (
         np.array(each) for each in zip(*[(a, b, s) for a, b, s in pairs], strict=True)
@@ -64,6 +64,7 @@ def _rated(ratings, pairs, areas=None, *, frames=None, dark=False) -> Rated:
         areas,
         frames,
         np.full(count, dark),
+        np.ones(count) if parts is None else np.array(parts, float),
         np.zeros(count),
         evidence,
         np.array(ratings, float),
@@ -97,6 +98,15 @@ def test_of_a_dark_animal_the_outline_without_its_shadow_is_taken():
     legs = _rated([0.9, 0.7, 0.5], pairs, areas, frames=frames, dark=True)
     assert chosen(legs, 0.36).places.tolist() == [0]
     assert chosen(_rated([0.9, 0.5, 0.5], pairs, areas, dark=True), 0.36).places.tolist() == [0]
+
+
+def test_a_part_is_no_tighter_outline_of_a_dark_animal():
+    pairs, areas = [(0, 1, 1.0), (0, 2, 1.0), (1, 2, 1.0)], [100, 80, 60]
+    ratings = [0.9, 0.8, 0.7]
+    cut = _rated(ratings, pairs, areas, dark=True, parts=[1, 1, 2])
+    assert chosen(cut, 0.36).places.tolist() == [1]
+    of_a_clump = _rated(ratings, pairs, areas, dark=True, parts=[2, 2, 2])
+    assert chosen(of_a_clump, 0.36).places.tolist() == [2]
 
 
 @given(st.data())

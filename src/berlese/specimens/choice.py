@@ -42,7 +42,7 @@ MOST_OVERLAP = 0.3  # of the smaller of two animals that the other may cover
 LEAST_ODDS = (0.04, 0.04, 0.25)  # animal, several, part: what has less of each is not rated
 SAME, WITHIN, CROSSING = 0.6, 0.7, 0.2  # IoU; share of the smaller one; share of either
 MOST_PIXELS = 2_000_000  # of all candidates of a thing that are compared pixel by pixel
-_CONTRAST, _DIRECTION = FEATURES.index("contrast"), FEATURES.index("direction")
+_CONTRAST, _DIRECTION, _PARTS = map(FEATURES.index, ("contrast", "direction", "parts"))
 
 _Float = NDArray[np.float64]
 
@@ -51,15 +51,17 @@ class Rated(NamedTuple):
     """The candidates of a photo that may be animals, their ratings, and how they overlap.
 
     `numbers` are places in `candidates_in(readings)`; `areas` and `frames` (left, top, right,
-    bottom) are in photo pixels; `dark` tells which cast a shadow, `of_dirt` how likely the whole
-    thing that each is of is dirt; `evidence`, of shape (m, d), is what the ratings rest on;
-    `overlap` holds of each pair the share of the smaller one's pixels that is the other's too.
+    bottom) are in photo pixels; `dark` tells which cast a shadow, `parts` how many the way to cut
+    has that each is of, `of_dirt` how likely the whole thing that each is of is dirt; `evidence`,
+    of shape (m, d), is what the ratings rest on; `overlap` holds of each pair the share of the
+    smaller one's pixels that is the other's too.
     """
 
     numbers: NDArray[np.intp]
     areas: _Float
     frames: _Float
     dark: NDArray[np.bool_]
+    parts: _Float
     of_dirt: _Float
     evidence: _Float
     ratings: _Float
@@ -81,7 +83,9 @@ def rated(readings: Sequence[Reading], odds: _Float) -> Rated:
     some = [candidates[number] for number in numbers.tolist()]
     areas = np.array([each.area for each in some])
     frames = np.array([each.frame for each in some]).reshape(-1, 4)
-    contrast, direction = (evidence[:, each - len(FEATURES)] for each in (_CONTRAST, _DIRECTION))
+    contrast, direction, parts = (
+        evidence[:, each - len(FEATURES)] for each in (_CONTRAST, _DIRECTION, _PARTS)
+    )
     dark = (contrast > DARK) & (direction < 0)
     of_dirt = np.exp(evidence[:, len(KINDS) + DIRT])  # see `_by_itself`
     return Rated(
@@ -89,6 +93,7 @@ def rated(readings: Sequence[Reading], odds: _Float) -> Rated:
         areas,
         frames,
         dark,
+        parts,
         of_dirt,
         evidence,
         ratings_of(evidence, weights_of(WEIGHTS)),
@@ -149,11 +154,15 @@ def chosen(found: Rated, least: float = KEPT_SCORE) -> Chosen:
 
 
 def _tightest(found: Rated, place: int, taken: NDArray[np.bool_]) -> int:
-    """Place of the smallest outline of the same animal that overlaps none of those taken."""
+    """Place of the smallest outline of the same animal that overlaps none of those taken.
+
+    What is cut into more parts is no tighter outline, but a part.
+    """
     row = found.overlap[[place]]
     area, areas = found.areas[place], found.areas[row.indices]
     shared = row.data * np.minimum(area, areas)
     tighter = (shared / (area + areas - shared) > TIGHTER) & (areas < area)
+    tighter &= found.parts[row.indices] <= found.parts[place]
     tighter &= ious_of(found.frames[row.indices], found.frames[[place]])[:, 0] > TIGHTER_BOX
     nearly = found.ratings[row.indices] >= found.ratings[place] - RATED_LESS
     for each in row.indices[tighter & nearly][np.argsort(areas[tighter & nearly])].tolist():
