@@ -57,15 +57,20 @@ def fibre(found, start, turn, steps, rng):
     cv2.polylines(found, [np.rint(points).astype(np.int32)], False, 1, thick)
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_fibres_that_lie_against_the_rim_do_not_hide_it(seed):
+def fringed(width, seed):
+    """A rim of radius 400 around (480, 440), and fibres that lie against it."""
     rng = np.random.default_rng(seed)
-    found = np.zeros((900, 940), np.uint8)
+    found = np.zeros((900, width), np.uint8)
     cv2.circle(found, (480, 440), 400, 1, thickness=6)
     for angle in rng.uniform(0, 2 * np.pi, 25):
         rim = (480 + 400 * np.cos(angle), 440 + 400 * np.sin(angle))
         fibre(found, rim, angle + np.pi + rng.normal(0, 0.6), int(rng.integers(5, 35)), rng)
-    dish = find_dish(found > 0)
+    return found
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_fibres_that_lie_against_the_rim_do_not_hide_it(seed):
+    dish = find_dish(fringed(940, seed) > 0)
     assert dish is not None
     assert (dish.x, dish.y) == (pytest.approx(480, abs=6), pytest.approx(440, abs=6))
     assert dish.radii == pytest.approx(397 * 0.99, rel=0.02)
@@ -73,13 +78,8 @@ def test_fibres_that_lie_against_the_rim_do_not_hide_it(seed):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_fibre_that_sticks_out_does_not_move_the_dish(seed):
-    rng = np.random.default_rng(seed)
-    found = np.zeros((900, 1200), np.uint8)
-    cv2.circle(found, (480, 440), 400, 1, thickness=6)
+    found = fringed(1200, seed)
     cv2.line(found, (880, 440), (1060, 470), 1, 3)
-    for angle in rng.uniform(0, 2 * np.pi, 25):
-        rim = (480 + 400 * np.cos(angle), 440 + 400 * np.sin(angle))
-        fibre(found, rim, angle + np.pi + rng.normal(0, 0.6), int(rng.integers(5, 35)), rng)
     dish = find_dish(found > 0)
     assert dish is not None
     assert (dish.x, dish.y) == (pytest.approx(480, abs=3), pytest.approx(440, abs=3))
