@@ -66,9 +66,14 @@ def test_dirt_is_not_taken_for_animals():
     assert (odds[:, 0] > 0.5).mean() < 0.1
 
 
-def test_what_measurements_leave_open_is_plain_once_a_look_agrees():
+def wholes_among_dirt():
+    """The whole things of one plate of animals and grains."""
     plate = simulate_plate(2001, PlateKind(animals=12, grains=40), size_px=900)
-    wholes = [cuts[0][0] for cuts in read_photo(Pixels(plate.pixels), SegmentSettings())]
+    return [cuts[0][0] for cuts in read_photo(Pixels(plate.pixels), SegmentSettings())]
+
+
+def test_what_measurements_leave_open_is_plain_once_a_look_agrees():
+    wholes = wholes_among_dirt()
     unseen = effort_for([replace(each, look=None) for each in wholes]) <= AS_IS
     seen = effort_for(wholes) <= AS_IS
     puzzled = np.log(np.full(len(KINDS), 0.25, np.float32))
@@ -90,16 +95,14 @@ def test_of_what_is_plainly_dirt_little_is_cut_and_what_is_plainly_an_animal_is_
 
 
 def test_what_the_measurements_alone_call_dirt_is_left():
-    plate = simulate_plate(2001, PlateKind(animals=12, grains=40), size_px=900)
-    wholes = [cuts[0][0] for cuts in read_photo(Pixels(plate.pixels), SegmentSettings())]
+    wholes = wholes_among_dirt()
     efforts = effort_for([replace(each, look=None) for each in wholes])
     assert LEAVE in efforts
     assert HANGING not in efforts
 
 
 def test_a_likely_animal_that_may_hold_a_small_one_too_is_cut():
-    plate = simulate_plate(2001, PlateKind(animals=12, grains=40), size_px=900)
-    wholes = [cuts[0][0] for cuts in read_photo(Pixels(plate.pixels), SegmentSettings())]
+    wholes = wholes_among_dirt()
     alone = np.log(np.array([0.997, 0.001, 0.001, 0.001], np.float32))
     likely = [e for e in wholes if effort_for([replace(e, look=alone)])[0] == AS_IS]
     assert likely

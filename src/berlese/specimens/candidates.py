@@ -28,7 +28,7 @@ from berlese.specimens.look import (
     log_odds,
     picture_of,
 )
-from berlese.specimens.split import Part, depth_of, grown, split_touching
+from berlese.specimens.split import LEAST_SHARE, Part, depth_of, grown, split_touching
 
 OUTLINE_SHARE = 0.26  # of a dark thing's own contrast: what has less is shadow or haze
 SHADOW_SHARE = 0.30  # the same of black things, whose shadows are the stronger
@@ -375,13 +375,12 @@ def _without_threads(mask: _Mask, depth: NDArray[np.float32], least: float) -> l
 def _at_faint_bridges(mask: _Mask, contrast: NDArray[np.uint8], least: float) -> list[Part]:
     """Parts with the more contrast, grown into what joins them, such as a shadow."""
     strong = _quantile(contrast[mask], 0.9)
-    bodies = np.zeros(mask.shape, np.int32)
-    number = 0
-    for core, left, top in large_parts(mask & (contrast > CORE_SHARE * strong), 0.7 * least):
-        for part, x, y in split_touching(core, 0.7 * least, neck=NECKS[1]):
-            number += 1
-            _mark(bodies, (part, left + x, top + y), number)
-    return grown(mask, bodies, least) if number > 1 else [(mask, 0, 0)]
+    cores = [
+        (part, left + x, top + y)
+        for core, left, top in large_parts(mask & (contrast > CORE_SHARE * strong), 0.7 * least)
+        for part, x, y in split_touching(core, 0.7 * least, neck=NECKS[1])
+    ]
+    return _grown_from(cores, mask, least)
 
 
 def _lighter_and_darker(
@@ -390,13 +389,24 @@ def _lighter_and_darker(
     """Parts that are lighter than the ground, and parts that are darker."""
     away = cv2.transform(cv2.subtract(pixels, ground, dtype=cv2.CV_16S), _ALL_COLOURS)
     lighter = cv2.blur(away, (3, 3)) > 0
+    cores = [
+        core
+        for side in (mask & lighter, mask & ~lighter)
+        for core in large_parts(_inner(side), 0.7 * least)
+    ]
+    return _grown_from(cores, mask, least, least_share=LEAST_SIDE)
+
+
+def _grown_from(
+    cores: Sequence[Part], mask: _Mask, least: float, *, least_share: float = LEAST_SHARE
+) -> list[Part]:
+    """Parts of a mask that grow from two cores or more; the whole of it from less."""
+    if len(cores) < 2:
+        return [(mask, 0, 0)]
     bodies = np.zeros(mask.shape, np.int32)
-    number = 0
-    for side in (mask & lighter, mask & ~lighter):
-        for core in large_parts(_inner(side), 0.7 * least):
-            number += 1
-            _mark(bodies, core, number)
-    return grown(mask, bodies, least, least_share=LEAST_SIDE) if number > 1 else [(mask, 0, 0)]
+    for number, (core, left, top) in enumerate(cores, start=1):
+        bodies[top : top + core.shape[0], left : left + core.shape[1]][core] = number
+    return grown(mask, bodies, least, least_share=least_share)
 
 
 def _beside_thick_bodies(mask: _Mask, depth: NDArray[np.float32], least: float) -> list[Part]:
@@ -411,12 +421,6 @@ def _beside_thick_bodies(mask: _Mask, depth: NDArray[np.float32], least: float) 
             parts.append((half, part))
     parts.sort(key=lambda each: -each[0])
     return [part for _, part in parts[:MOST_BESIDE]]
-
-
-def _mark(labels: NDArray[np.int32], part: Part, number: int) -> None:
-    """Give the pixels of a part a number."""
-    mask, left, top = part
-    labels[top : top + mask.shape[0], left : left + mask.shape[1]][mask] = number
 
 
 def large_parts(found: _Mask, smallest: float) -> list[Part]:
