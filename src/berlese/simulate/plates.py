@@ -122,7 +122,7 @@ def simulate_plate(
     kind = kind or draw_kind(rng)
     if kind.ground not in GROUNDS:
         raise SettingError(f"ground must be one of {', '.join(GROUNDS)}; got {kind.ground!r}.")
-    known = sorted(set(map(_kind_of, cast))) or list(_SMALL_TAXA)
+    known = _taxa_of(cast)
     if unknown := sorted(set(kind.taxa) - set(known)):
         raise SettingError(f"taxa must be of {', '.join(known)}; got {unknown[0]!r}.")
     plate = _Plate(kind, size_px, rng, cast)
@@ -259,7 +259,7 @@ class _Plate:
             taxon = TAXA[int(self.rng.integers(len(TAXA)))]
             beetle = simulate_beetle(taxon, self.rng)
             self._lay(_enlarged(beetle, self.rng.uniform(300, 1000) / beetle.length_px))
-        taxa = sorted(set(map(_kind_of, self.cast))) or _SMALL_TAXA
+        taxa = _taxa_of(self.cast)
         few = int(self.rng.integers(1, len(taxa) + 1))
         kinds = self.rng.choice(len(taxa), few, replace=False)
         if self.kind.taxa:
@@ -424,6 +424,11 @@ def draw_cast(count: int, rng: np.random.Generator) -> list[DrawnBeetle]:
 def _kind_of(animal: DrawnBeetle) -> str:
     """Name of its taxon; beetles of all families are one kind."""
     return animal.taxon if animal.taxon in _SMALL_TAXA else "Coleoptera"
+
+
+def _taxa_of(cast: Sequence[DrawnBeetle]) -> Sequence[str]:
+    """Kinds of animals that can be laid: those of a cast, or all that are drawn anew."""
+    return sorted(set(map(_kind_of, cast))) or _SMALL_TAXA
 
 
 def _small_animal(
