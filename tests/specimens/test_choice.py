@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
+from berlese.specimens import choice
 from berlese.specimens.candidates import FEATURES, Candidate, packed
 from berlese.specimens.choice import (
     LOOK_SHARE,
@@ -163,6 +164,29 @@ def test_evidence_tells_what_lies_within_and_around():
     assert not np.array_equal(alone[0], together[0])
     swapped = evidence_of([[(whole,), parts]], odds[[0, 2, 1]])[1]
     assert not np.array_equal(together[0], swapped[0])  # the larger part is the better one
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 7])
+def test_evidence_is_the_same_of_however_many_pairs_at_once(at_once, monkeypatch):
+    rng = np.random.default_rng(4)
+    frames = rng.integers(2, 30, (12, 4)).tolist()
+    cuts = [tuple(_candidate(*each) for each in some) for some in (frames[:1], frames[1:])]
+    odds = rng.dirichlet(np.ones(len(KINDS)), 12)
+    whole = evidence_of([cuts], odds)[1]
+    monkeypatch.setattr(choice, "PAIRS_AT_ONCE", at_once)
+    np.testing.assert_array_equal(evidence_of([cuts], odds)[1], whole)
+
+
+def test_evidence_ends_with_the_measurements():
+    rows = np.random.default_rng(5).normal(size=(3, len(FEATURES)))
+    frames = ((0, 0, 40, 10), (0, 0, 20, 10), (20, 0, 20, 10))
+    whole, *parts = (
+        replace(_candidate(*frame), features=row) for frame, row in zip(frames, rows, strict=True)
+    )
+    cut = [(whole,), tuple(parts)]
+    numbers, evidence, _ = evidence_of([cut], _odds(0.6, 0.01, 0.7))
+    assert numbers.tolist() == [0, 2]
+    np.testing.assert_array_equal(evidence[:, -len(FEATURES) :], rows[numbers])
 
 
 @pytest.mark.parametrize("shift", [(0, 0), (1000, 2000)])

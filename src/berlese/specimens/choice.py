@@ -42,6 +42,7 @@ MOST_OVERLAP = 0.3  # of the smaller of two animals that the other may cover
 LEAST_ODDS = (0.04, 0.04, 0.25)  # animal, several, part: what has less of each is not rated
 SAME, WITHIN, CROSSING = 0.6, 0.7, 0.2  # IoU; share of the smaller one; share of either
 MOST_PIXELS = 2_000_000  # of all candidates of a thing that are compared pixel by pixel
+PAIRS_AT_ONCE = 200_000  # of candidates that share pixels, looked at in one go: 20 MB
 _CONTRAST, _DIRECTION, _PARTS = map(FEATURES.index, ("contrast", "direction", "parts"))
 
 _Float = NDArray[np.float64]
@@ -198,11 +199,15 @@ def evidence_of(
     numbers = in_play(odds)
     some = [candidates[number] for number in numbers.tolist()]
     inside, overlap = _shared_pixels(some)
+    rivals = _rivals(odds[numbers], np.array([each.area for each in some]), inside)
     own = _by_itself(readings, odds)[numbers]
     looks = looks_of(some, odds[numbers])
-    features = np.array([each.features for each in some]).reshape(len(some), len(FEATURES))
-    rivals = _rivals(odds[numbers], np.array([each.area for each in some]), inside)
-    return numbers, np.hstack([own, rivals, looks, _closer(some, looks), features]), overlap
+    known = np.hstack([own, rivals, looks, _closer(some, looks)])
+    evidence = np.empty((len(some), known.shape[1] + len(FEATURES)))
+    evidence[:, : known.shape[1]] = known
+    for row, each in zip(evidence, some, strict=True):
+        row[known.shape[1] :] = each.features
+    return numbers, evidence, overlap
 
 
 def _closer(candidates: Sequence[Candidate], looks: _Float) -> _Float:
@@ -264,13 +269,33 @@ def _best_beside(animal: _Float, at: int) -> int | None:
 class _Pairs(NamedTuple):
     """Pairs of candidates that share pixels: `one` sees the `other`."""
 
-    one: NDArray[np.intp]
-    other: NDArray[np.intp]
+    one: NDArray[np.int32]
+    other: NDArray[np.int32]
     shared: _Float  # pixels
 
 
 def _rivals(odds: _Float, areas: _Float, pairs: _Pairs) -> _Float:
     """What those that share pixels with each candidate look like, of shape (m, 11)."""
+    rivals = np.zeros((len(areas), 11))
+    counted: list[int] = []
+    for first in range(0, len(pairs.one), PAIRS_AT_ONCE):
+        at_once = slice(first, first + PAIRS_AT_ONCE)
+        some = _Pairs(pairs.one[at_once], pairs.other[at_once], pairs.shared[at_once])
+        told = _told_by(some, odds, areas)
+        counted = [column for column, (_, values) in enumerate(told) if values is None]
+        for column, (which, values) in zip(rivals.T, told, strict=True):
+            if values is None:
+                column += np.bincount(some.one[which], minlength=len(column))
+            else:
+                np.maximum.at(column, some.one[which], values[which])
+    rivals[:, counted] = np.log1p(rivals[:, counted])
+    return rivals
+
+
+def _told_by(
+    pairs: _Pairs, odds: _Float, areas: _Float
+) -> list[tuple[NDArray[np.bool_], _Float | None]]:
+    """Which pairs tell something, and what, of which the most counts; without, how many do."""
     one, other = pairs.one, pairs.other
     of_one, of_other = pairs.shared / areas[one], pairs.shared / areas[other]
     iou = pairs.shared / (areas[one] + areas[other] - pairs.shared)
@@ -281,31 +306,19 @@ def _rivals(odds: _Float, areas: _Float, pairs: _Pairs) -> _Float:
     crossing = ~(same | around | within) & (np.maximum(of_one, of_other) > CROSSING)
     animal, several = odds[other, ANIMAL], odds[other, SEVERAL]
     likely = animal > 0.5
-    count = len(areas)
-
-    def most(pairs_of: NDArray[np.bool_], values: _Float) -> _Float:
-        top = np.zeros(count)
-        np.maximum.at(top, one[pairs_of], values[pairs_of])
-        return top
-
-    def how_many(pairs_of: NDArray[np.bool_]) -> _Float:
-        return np.log1p(np.bincount(one[pairs_of], minlength=count))
-
-    return np.column_stack(
-        [
-            most(same, animal),
-            how_many(same),
-            most(same, iou),
-            most(around, animal),
-            most(around, several),
-            most(within, animal),
-            most(within, animal * areas[other] / areas[one]),
-            how_many(within & likely),
-            most(crossing, animal),
-            how_many(crossing & likely),
-            most(same | around | within | crossing, animal),
-        ]
-    )
+    return [
+        (same, animal),
+        (same, None),
+        (same, iou),
+        (around, animal),
+        (around, several),
+        (within, animal),
+        (within, animal * areas[other] / areas[one]),
+        (within & likely, None),
+        (crossing, animal),
+        (crossing & likely, None),
+        (same | around | within | crossing, animal),
+    ]
 
 
 def _shared_pixels(candidates: Sequence[Candidate]) -> tuple[_Pairs, sparse.csr_matrix]:
@@ -316,7 +329,7 @@ def _shared_pixels(candidates: Sequence[Candidate]) -> tuple[_Pairs, sparse.csr_
     found = [
         pairs for own in groups.values() if len(own) > 1 for pairs in _pairs_in(candidates, own)
     ]
-    empty = (np.empty(0, np.intp), np.empty(0, np.intp), np.empty(0))
+    empty = (np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0))
     one, other, shared = (np.concatenate(each) for each in zip(empty, *found, strict=True))
     areas = np.array([each.area for each in candidates])
     share = shared / np.minimum(areas[one], areas[other])
@@ -326,7 +339,7 @@ def _shared_pixels(candidates: Sequence[Candidate]) -> tuple[_Pairs, sparse.csr_
 
 def _pairs_in(
     candidates: Sequence[Candidate], own: list[int]
-) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp], _Float]]:
+) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int32], _Float]]:
     """Yield the pairs of candidates of one thing that share pixels, and how many they share."""
     scale = candidates[own[0]].scale
     total = sum(candidates[number].area for number in own) * scale**2
@@ -348,7 +361,7 @@ def _pairs_in(
     marked = sparse.csr_matrix((np.ones(len(flat), np.float32), flat, bounds), shape=shape)
     shared = (marked @ marked.T).tocoo()
     apart = shared.row != shared.col
-    names = np.array(own, np.intp)
+    names = np.array(own, np.int32)
     count = shared.data[apart].astype(float) * step**2 / scale**2
     yield names[shared.row[apart]], names[shared.col[apart]], count
 

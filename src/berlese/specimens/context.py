@@ -42,8 +42,7 @@ def context_of(readings: Sequence[Reading], trust: _Float) -> _Float:
     """
     flat = candidates_in(readings)
     owner = np.repeat(np.arange(len(readings)), [sum(map(len, each)) for each in readings])
-    features = np.array([each.features for each in flat])
-    own = features[:, [_LENGTH, _AREA, _CONTRAST, _SLENDER]].copy()
+    own = np.array([each.features[[_LENGTH, _AREA, _CONTRAST, _SLENDER]] for each in flat])
     own[:, 2:] = np.log(np.maximum(own[:, 2:], 1e-3))
     weight = np.where(trust > 0.5, trust, 0.0) + 1e-6
     typical = np.array([_weighted_median(column, weight) for column in own.T])

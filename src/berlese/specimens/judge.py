@@ -23,7 +23,8 @@ from berlese.specimens.candidates import (
     Reading,
 )
 from berlese.specimens.context import CONTEXT, candidates_in, context_of
-from berlese.specimens.look import ANIMAL, DIRT, SEVERAL
+from berlese.specimens.features import FEATURES
+from berlese.specimens.look import ANIMAL, DIRT, KINDS, SEVERAL
 from berlese.specimens.networks import mean_of_members, weights_of
 
 WEIGHTS = "judge.safetensors"
@@ -67,10 +68,14 @@ def evidence(readings: Sequence[Reading], weights: dict[str, _Float]) -> _Float:
     in for its look.
     """
     candidates = candidates_in(readings)
-    features = np.array([each.features for each in candidates])
-    looks = looks_of(candidates, probabilities(features, weights, "alone"))
-    context = context_of(readings, np.exp(looks[:, 0]))
-    return np.hstack([features, looks, context])
+    measured, looked = len(FEATURES), len(FEATURES) + len(KINDS)
+    known = np.empty((len(candidates), looked + len(CONTEXT)))  # some 60 MB for a gigapixel
+    for row, each in zip(known, candidates, strict=True):
+        row[:measured] = each.features
+    odds = probabilities(known[:, :measured], weights, "alone")
+    known[:, measured:looked] = looks_of(candidates, odds)
+    known[:, looked:] = context_of(readings, np.exp(known[:, measured]))
+    return known
 
 
 def looks_of(candidates: Sequence[Candidate], odds: _Float) -> _Float:
