@@ -1,6 +1,7 @@
 """Fixtures that every test may ask for."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -23,3 +24,11 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("real images are absent: ../shared/data does not exist")
     return folder
+
+
+@pytest.fixture
+def interruptible():
+    """Let SIGINT raise KeyboardInterrupt: a shell starts what runs behind it without that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -1,16 +1,24 @@
 """Work in processes of its own."""
 
 import os
+import platform
 import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from subprocess import DEVNULL, PIPE
 
+import psutil
 import pytest
 
-from berlese.processes import in_processes, usable_cpus
+from berlese.processes import (
+    in_processes,
+    interruption_deferred,
+    return_freed_memory,
+    usable_cpus,
+)
 
 
 def square(number: int) -> tuple[int, int]:
@@ -41,6 +49,52 @@ def test_an_error_reaches_the_caller_after_what_came_before(jobs):
 
 def test_some_cpus_are_usable():
     assert 1 <= usable_cpus() <= (os.cpu_count() or 1)
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_an_interruption_waits_until_all_within_is_done():
+    handler, done = signal.getsignal(signal.SIGINT), []
+    with pytest.raises(KeyboardInterrupt):
+        _interrupt_within(lambda: done.append(True))
+    assert done
+    assert signal.getsignal(signal.SIGINT) is handler
+    with interruption_deferred():
+        pass
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_an_interruption_comes_before_an_error_from_within():
+    with pytest.raises(KeyboardInterrupt):
+        _interrupt_within(lambda: inverse(0))
+
+
+def _interrupt_within(then) -> None:
+    with interruption_deferred():
+        signal.raise_signal(signal.SIGINT)
+        then()
+
+
+def test_threads_but_the_main_one_do_not_touch_signals():
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(_done_within).result()
+
+
+def _done_within() -> bool:
+    with interruption_deferred():
+        return True
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is asked to")
+def test_freed_memory_goes_back_to_the_system_from_beneath_what_is_in_use():
+    own = psutil.Process()
+    blocks = [bytearray(100_000) for _ in range(2_000)]
+    kept = blocks[-1]
+    held = own.memory_info().rss
+    del blocks
+    return_freed_memory()
+    assert own.memory_info().rss < held - 150_000_000
+    assert kept == bytearray(100_000)
 
 
 SLEEPS = """

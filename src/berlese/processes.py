@@ -1,12 +1,14 @@
 """Do the same to many things, several at a time, in processes of their own."""
 
+import ctypes
 import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from multiprocessing import get_context, parent_process
-from threading import Thread
+from threading import Thread, current_thread, main_thread
 from typing import TypeVar
 
 import cv2
@@ -31,6 +33,38 @@ def memory_size() -> int | None:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
         return None
+
+
+@contextmanager
+def interruption_deferred() -> Iterator[None]:
+    """Put off Ctrl-C until the end of what is done within.
+
+    For libraries that call back into Python: an interruption that is raised there is lost.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if current_thread() is not main_thread() or before is None:
+        yield
+        return
+    asked: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, _: asked.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if asked:
+            signal.raise_signal(signal.SIGINT)
+
+
+def return_freed_memory() -> None:
+    """Give what this process has freed back to the system, where glibc does not by itself.
+
+    It keeps what lies beneath something that is still in use, and what is asked for next often
+    does not fit there.
+    """
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)
 
 
 def in_processes(

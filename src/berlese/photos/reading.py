@@ -32,6 +32,7 @@ from berlese.photos.scale import mm_per_pixel_of_setting, mm_per_pixel_of_tags
 from berlese.photos.tiff_directory import SIGNATURES as TIFF_SIGNATURES
 from berlese.photos.tiff_extent import bytes_needed
 from berlese.photos.tiff_opening import open_tiff_bytes, open_tiff_file
+from berlese.photos.unmapped import Unmapped
 
 PHOTO_SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".tif", ".tiff", ".btf", ".webp"))
 UNOPENED_SUFFIXES = frozenset(
@@ -143,7 +144,16 @@ class Photo:
         """
         if isinstance(rows, bool) or not isinstance(rows, int) or rows < 1:
             raise SettingError(f"rows must be an integer of at least 1, got {rows!r}.")
-        raw = open_page(self.path, access="sequential")
+        _require_file(self.path)
+        try:
+            with Unmapped(self.path) as file:
+                yield from self._bands(rows, file)
+        except OSError as error:
+            raise _unreadable(self.path, error) from error
+
+    def _bands(self, rows: int, file: Unmapped) -> Iterator[NDArray[np.uint8]]:
+        with file.reading():
+            raw = open_page(self.path, access="sequential", file=file)
         orientation = _orientation(raw)
         image = _as_rgb(raw, self.path, self.spare_bits)[0]
         if _swaps_sides(orientation) or _mirrors_rows(orientation):
@@ -157,9 +167,10 @@ class Photo:
             band = np.empty((min(rows, self.height - top), self.width, 3), np.uint8)
             shown = band[:, ::-1] if _mirrors_columns(orientation) else band
             try:
-                for row, pixels in enumerate(shown, top):
-                    stored = np.frombuffer(region.fetch(0, row, self.width, 1), np.uint8)
-                    pixels[:] = stored.reshape(-1, 3)
+                with file.reading():
+                    for row, pixels in enumerate(shown, top):
+                        stored = np.frombuffer(region.fetch(0, row, self.width, 1), np.uint8)
+                        pixels[:] = stored.reshape(-1, 3)
             except pyvips.Error as error:
                 raise damaged(self.path, error) from error
             yield band
@@ -301,19 +312,23 @@ def _has_suffix(path: Path, root: Path, suffixes: Collection[str]) -> bool:
     return not hidden and path.suffix.lower() in suffixes and not path.is_dir()
 
 
-def open_page(path: Path, *, access: str, factor: float = 1.0) -> Any:
+def open_page(path: Path, *, access: str, factor: float = 1.0, file: Unmapped | None = None) -> Any:
     """Read the header of the first page; a JPEG may come at 1/2 to 1/8 if it is to be shrunk.
 
+    A JPEG is read from `file` where that is given, and mapped into memory where it is not.
     What comes is the page as it is stored; only `frames` wants it so. Others ask `open_photo`.
     """
     start = _require_file(path)
     options: dict[str, object] = {"access": access, "fail_on": "truncated"}
-    if start.startswith(b"\xff\xd8\xff") and factor < 1:
+    jpeg = start.startswith(b"\xff\xd8\xff")
+    if jpeg and factor < 1:
         # Twice the wanted size is left for the final, better filter.
         options["shrink"] = 2 ** min(max(int(math.log2(1 / (2 * factor))), 0), 3)
     try:
         if start.startswith(TIFF_SIGNATURES):
             return open_tiff_file(path, access)
+        if jpeg and file is not None:
+            return pyvips.Image.new_from_source(file.source, "", **options)
         # A source takes the name as it is; `new_from_file` would read options out of brackets.
         source = pyvips.Source.new_from_file(os.fsencode(path))
         return pyvips.Image.new_from_source(source, "", **options)
