@@ -5,12 +5,12 @@
 
 Prints precision, recall and F1 of boxes at IoU .5 a plate and over all, with default settings and
 beside them by a crude threshold: Gaussian, Otsu's threshold of how far grey levels are from their
-median, connected parts that reach the same least size. With --bulk animals are some 90 pixels
-long and lie six to a million pixels, as on bulk plates of 10,000 pixels a side; without, plates
-are of all kinds. With --field pasted plates alone are laid, of animals cut out of field photos
+median, connected parts that reach the same least size. With --bulk animals are some 90 pixels long
+and lie six to a million pixels, as on bulk plates of 10,000 pixels a side; without, plates are of
+all kinds. With --field pasted plates alone are laid, of animals cut out of field photos
 (`field_animals.py`); with --culture simulated ones alone, of springtails of one form and all ages,
-30 to 240 pixels long, among dirt as large as they. Settings and networks were chosen on other
-seeds and the other half.
+30 to 240 pixels long, the young ones no larger than grains of dirt. Settings and networks were
+chosen on other seeds and the other half.
 """
 
 import argparse
