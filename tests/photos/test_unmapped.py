@@ -5,6 +5,7 @@ import os
 import signal
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -27,8 +28,17 @@ class _Disk(type(Path())):
 
 
 class _File:
+    opened: ClassVar = []
+
     def __init__(self, file, happens):
         self.file, self.happens, self.pieces = file, happens, 0
+        self.opened.append(file)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.file.close()
 
     def read(self, count):
         self.pieces += 1
@@ -39,14 +49,17 @@ class _File:
     def seek(self, *place):
         return self.file.seek(*place)
 
-    def close(self):
-        self.file.close()
-
 
 class _Failing(_Disk):
     @staticmethod
     def happens():
         raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+class _Quiet(_Disk):
+    @staticmethod
+    def happens():
+        pass
 
 
 class _Interrupted(_Disk):
@@ -68,13 +81,13 @@ def test_bands_of_a_jpeg_are_read_and_not_mapped_into_memory(jpeg):
     assert len(list(bands)) == 6
 
 
-def test_pixels_are_those_of_the_file_and_it_is_closed_at_the_end(jpeg):
-    with Unmapped(jpeg) as file:
-        with file.reading():
-            image = pyvips.Image.new_from_source(file.source, "", access="sequential")
+def test_pixels_are_those_of_the_file(jpeg):
+    with jpeg.open("rb") as file:
+        unmapped = Unmapped(file)
+        with unmapped.reading():
+            image = pyvips.Image.new_from_source(unmapped.source, "", access="sequential")
             pixels = image.numpy()
         np.testing.assert_array_equal(pixels, pyvips.Image.new_from_file(str(jpeg)).numpy())
-    assert file._file.closed
 
 
 def test_a_disk_that_fails_is_no_damaged_photo(jpeg):
@@ -88,6 +101,12 @@ def test_an_interruption_while_libvips_reads_is_not_lost(jpeg):
     photo = replace(open_photo(jpeg), path=_Interrupted(jpeg))
     with pytest.raises(KeyboardInterrupt):
         list(photo.bands(64))
+
+
+def test_the_file_is_closed_at_the_end(jpeg):
+    photo = replace(open_photo(jpeg), path=_Quiet(jpeg))
+    assert len(list(photo.bands(64))) == 7
+    assert _File.opened[-1].closed
 
 
 def test_a_file_that_is_gone_is_told_of(jpeg):

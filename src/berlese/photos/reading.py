@@ -32,7 +32,7 @@ from berlese.photos.scale import mm_per_pixel_of_setting, mm_per_pixel_of_tags
 from berlese.photos.tiff_directory import SIGNATURES as TIFF_SIGNATURES
 from berlese.photos.tiff_extent import bytes_needed
 from berlese.photos.tiff_opening import open_tiff_bytes, open_tiff_file
-from berlese.photos.unmapped import Unmapped
+from berlese.photos.unmapped import PIECE, Unmapped
 
 PHOTO_SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".tif", ".tiff", ".btf", ".webp"))
 UNOPENED_SUFFIXES = frozenset(
@@ -146,8 +146,8 @@ class Photo:
             raise SettingError(f"rows must be an integer of at least 1, got {rows!r}.")
         _require_file(self.path)
         try:
-            with Unmapped(self.path) as file:
-                yield from self._bands(rows, file)
+            with self.path.open("rb", buffering=PIECE) as file:
+                yield from self._bands(rows, Unmapped(file))
         except OSError as error:
             raise _unreadable(self.path, error) from error
 

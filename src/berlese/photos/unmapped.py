@@ -6,43 +6,29 @@ into Python, and what is raised there is lost: so errors are noted, and Ctrl-C i
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from types import TracebackType
-from typing import Any
+from typing import Any, BinaryIO
 
 import pyvips
 
 from berlese.processes import interruption_deferred
 
-_PIECE = 1 << 18  # bytes read from the disk at a time
+PIECE = 1 << 18  # bytes that such a file best reads from the disk at a time
 
 
 class Unmapped:
-    """An open file as a source for libvips; to be used as a context, which closes it.
+    """An open file as a source for libvips, which whoever opened it has to close.
 
-    Raises
-    ------
-    OSError
-        If it cannot be opened.
+    Attributes
+    ----------
+    source : pyvips.Source
     """
 
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("rb", buffering=_PIECE)
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
         self._error: OSError | None = None
         self.source: Any = pyvips.SourceCustom()
         self.source.on_read(self._read)
         self.source.on_seek(self._seek)
-
-    def __enter__(self) -> "Unmapped":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._file.close()
 
     @contextmanager
     def reading(self) -> Iterator[None]:
