@@ -169,6 +169,7 @@ class Sweep:
         if waiting is not None:
             yield from self._take(waiting, before, None)
         yield from self._closed(self._photo.height)
+        self._kept.clear()
 
     def _raw(self, pixels: _Bytes, top: int) -> _Raw:
         ground = self._ground.strip(top, top + len(pixels))

@@ -181,7 +181,6 @@ def segment_photo(
     """
     settings = settings or SegmentSettings()
     readings = read_photo(photo, settings, rows=rows, quickly=True)
-    return_freed_memory()  # of the rows that were kept: 280 MB for a gigapixel
     verdicts = _verdicts(readings, lesson)
     size = (photo.width, photo.height)
     smallest = settings.smallest_px(getattr(photo, "mm_per_pixel", None))
@@ -231,6 +230,7 @@ def read_photo(
     readings = []
     for things in _together(sweep.things()):
         readings += readings_of(things, smallest, effort, looks)
+    return_freed_memory()  # of the rows that were kept: 280 MB for a gigapixel
     tall = (_thing_on_copy(each, overview, levels, away, scale) for each in sweep.tall)
     coarse = [each for each in tall if each is not None]
     return readings + readings_of(coarse, smallest, effort, looks)
@@ -307,7 +307,6 @@ def rated_candidates(photo: BandedPhoto, settings: SegmentSettings) -> Rated | N
     Parameters and order are as `segment_photo` has them.
     """
     readings = read_photo(photo, settings, quickly=True)
-    return_freed_memory()
     return rated(readings, judge(readings)) if readings else None
 
 
