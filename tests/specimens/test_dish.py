@@ -167,10 +167,33 @@ def overexposed():
     return photo
 
 
+def shaded_towards_a_corner(near, far):
+    """A grainy floor whose light changes by and by, to beyond what a photo can hold."""
+    down, across = np.mgrid[:960, :1000] / 1000
+    grain = np.random.default_rng(0).normal(0, 3, (960, 1000, 3))
+    levels = near + (far - near) * np.hypot(down, across)[..., None]
+    return np.clip(levels * np.array([1.0, 0.99, 0.97]) + grain, 0, 255).astype(np.uint8)
+
+
 @pytest.mark.parametrize(
-    "photo", [masked(128)[0], masked(255, radius=700)[0], overexposed()],
-    ids=["grey around it", "picture to the corners", "white floor"],
-)  # fmt: skip
+    "photo",
+    [
+        masked(128)[0],
+        masked(255, radius=700)[0],
+        overexposed(),
+        shaded_towards_a_corner(280, 180),
+        shaded_towards_a_corner(420, 100),
+        shaded_towards_a_corner(-30, 140),
+    ],
+    ids=[
+        "grey around it",
+        "picture to the corners",
+        "white floor",
+        "overexposed corner",
+        "lamp beside a corner",
+        "black corner",
+    ],
+)
 def test_what_is_no_surround_is_not_taken_for_one(photo):
     assert find_surround(photo) is None
 

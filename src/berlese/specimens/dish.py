@@ -30,6 +30,7 @@ FLAT_LEVELS = 3  # grey levels from black or white that a surround without pictu
 SURROUND_SHARE = 0.01  # of the photo that it covers at least
 PICTURE_SHARE = 0.4  # of the photo that it leaves at least
 PICTURE_SOLIDITY = 0.97  # how convex what it leaves is
+SURROUND_STEP = 9.0  # grey levels between it and the picture along their border
 SURROUND_SEAM = 2  # pixels beside it that are neither picture nor surround
 
 _Mask = NDArray[np.bool_]
@@ -93,9 +94,11 @@ def find_surround(overview: NDArray[np.uint8]) -> _Mask | None:
     Returns
     -------
     ndarray of bool of shape (h, w), or None
-        Where no picture is; None where the picture fills the photo.
+        Where no picture is; None where the picture fills the photo. Ground that is overexposed or
+        black in a corner grows so by and by, and is no surround.
     """
-    for flat in (overview.min(axis=2) >= 255 - FLAT_LEVELS, overview.max(axis=2) <= FLAT_LEVELS):
+    white, black = overview.min(axis=2) >= 255 - FLAT_LEVELS, overview.max(axis=2) <= FLAT_LEVELS
+    for flat, level in ((white, 255), (black, 0)):
         outside = _from_the_corners(flat)
         if outside.mean() < SURROUND_SHARE:
             continue
@@ -106,9 +109,16 @@ def find_surround(overview: NDArray[np.uint8]) -> _Mask | None:
         outline = np.argwhere(picture)[:, ::-1].astype(np.int32)
         convex = PICTURE_SOLIDITY * cv2.contourArea(cv2.convexHull(outline))
         if picture.sum() > max(PICTURE_SHARE * picture.size, convex):
-            seam = np.ones((2 * SURROUND_SEAM + 1,) * 2, np.uint8)
-            return np.asarray(cv2.dilate((~picture).astype(np.uint8), seam) > 0)
+            surround = _widened(~picture)
+            border = overview[_widened(surround) & ~surround].mean(axis=1)
+            if len(border) and np.median(np.abs(border - level)) >= SURROUND_STEP:
+                return surround
     return None
+
+
+def _widened(outside: _Mask) -> _Mask:
+    seam = np.ones((2 * SURROUND_SEAM + 1,) * 2, np.uint8)
+    return np.asarray(cv2.dilate(outside.astype(np.uint8), seam) > 0)
 
 
 def _from_the_corners(flat: _Mask) -> _Mask:
