@@ -103,15 +103,6 @@ def test_animals_lie_in_an_overexposed_corner_too():
     assert matched(image, boxes) == (5, 5)
 
 
-def test_the_table_around_a_square_tray_is_no_animal_and_hides_none():
-    image, boxes = with_animals(ground(level=205), places=[*EVERYWHERE, (40, 330)])
-    table = np.random.default_rng(4).normal((90, 60, 40), 7, (760, 800, 3))
-    photo = np.clip(table, 0, 255).astype(np.uint8)
-    photo[80:680, 100:700] = image
-    moved = [Box(b.left + 100, b.top + 80, b.right + 100, b.bottom + 80) for b in boxes]
-    assert matched(photo, moved) == (6, 6)
-
-
 def test_a_hair_is_no_animal():
     image, boxes = with_animals(ground())
     cv2.line(image, (200, 60), (420, 90), (60, 60, 60), 1, cv2.LINE_AA)

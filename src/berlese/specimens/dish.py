@@ -31,11 +31,6 @@ SURROUND_SHARE = 0.01  # of the photo that it covers at least
 PICTURE_SHARE = 0.4  # of the photo that it leaves at least
 PICTURE_SOLIDITY = 0.97  # how convex what it leaves is
 SURROUND_STEP = 9.0  # grey levels between it and the picture along their border
-TABLE_GRAIN = 5  # pixels, side of the median that takes the grain off a table
-TABLE_SIDES = 0.9  # of the photo's four sides that a table takes
-TABLE_STEP = 25.0  # grey levels between a table and the tray along their border
-MOST_BESIDE_TRAY = 0.01  # of the photo: what is larger may be another tray
-TRAY_SHARE = 0.93  # of the rectangle around it that a tray fills; a round dish fills .79
 SURROUND_SEAM = 2  # pixels beside it that are neither picture nor surround
 
 _Mask = NDArray[np.bool_]
@@ -89,7 +84,7 @@ def _half_chord(radius: float, down: float) -> float:
 
 
 def find_surround(overview: NDArray[np.uint8]) -> _Mask | None:
-    """Find what lies around the picture: flat black or white, or the table around a square tray.
+    """Find the flat black or white around a picture that a mask or a round field cut out.
 
     Parameters
     ----------
@@ -104,63 +99,21 @@ def find_surround(overview: NDArray[np.uint8]) -> _Mask | None:
     """
     white, black = overview.min(axis=2) >= 255 - FLAT_LEVELS, overview.max(axis=2) <= FLAT_LEVELS
     for flat, level in ((white, 255), (black, 0)):
-        picture = _picture_within(_from_the_corners(flat))
-        if picture is not None:
+        outside = _from_the_corners(flat)
+        if outside.mean() < SURROUND_SHARE:
+            continue
+        count, labels, stats, _ = cv2.connectedComponentsWithStats((~outside).astype(np.uint8))
+        if count < 2:
+            continue
+        picture = labels == 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
+        outline = np.argwhere(picture)[:, ::-1].astype(np.int32)
+        convex = PICTURE_SOLIDITY * cv2.contourArea(cv2.convexHull(outline))
+        if picture.sum() > max(PICTURE_SHARE * picture.size, convex):
             surround = _widened(~picture)
-            if _step_to(overview, surround, np.full(3, level)) >= SURROUND_STEP:
+            border = overview[_widened(surround) & ~surround].mean(axis=1)
+            if len(border) and np.median(np.abs(border - level)) >= SURROUND_STEP:
                 return surround
-    return _table_around(overview)
-
-
-def _picture_within(outside: _Mask) -> _Mask | None:
-    """Give the large convex picture that a surround leaves, if it does."""
-    if outside.mean() < SURROUND_SHARE:
-        return None
-    count, labels, stats, _ = cv2.connectedComponentsWithStats((~outside).astype(np.uint8))
-    if count < 2:
-        return None
-    picture = labels == 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
-    outline = np.argwhere(picture)[:, ::-1].astype(np.int32)
-    convex = PICTURE_SOLIDITY * cv2.contourArea(cv2.convexHull(outline))
-    return picture if picture.sum() > max(PICTURE_SHARE * picture.size, convex) else None
-
-
-def _table_around(overview: NDArray[np.uint8]) -> _Mask | None:
-    """Find the table on which a square tray lies wholly within the photo.
-
-    It has one colour on all four sides, and the tray another. A round dish is left to its rim;
-    where something large lies beside the tray, it may be another one.
-    """
-    smooth = cv2.medianBlur(overview, TABLE_GRAIN)
-    sides = np.zeros(overview.shape[:2], bool)
-    sides[[0, -1]] = sides[:, [0, -1]] = True
-    colour = np.median(smooth[sides], axis=0)
-    away = np.abs(smooth - colour).mean(axis=2).astype(np.uint8)
-    level, _ = cv2.threshold(away, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
-    outside = _from_the_corners(away <= level)
-    if outside[sides].mean() < TABLE_SIDES:
-        return None
-    picture = _picture_within(outside)
-    if picture is None or _largest_share(~outside & ~picture) > MOST_BESIDE_TRAY:
-        return None
-    _, frame, _ = cv2.minAreaRect(np.argwhere(picture)[:, ::-1].astype(np.float32))
-    surround = _widened(~picture)
-    square = picture.sum() >= TRAY_SHARE * frame[0] * frame[1]
-    return surround if square and _step_to(overview, surround, colour) >= TABLE_STEP else None
-
-
-def _largest_share(found: _Mask) -> float:
-    """Share of the photo that the largest connected part covers."""
-    _, _, stats, _ = cv2.connectedComponentsWithStats(found.astype(np.uint8))
-    return float(stats[1:, cv2.CC_STAT_AREA].max(initial=0) / found.size)
-
-
-def _step_to(
-    overview: NDArray[np.uint8], surround: _Mask, colour: NDArray[np.floating | np.integer]
-) -> float:
-    """Grey levels from the colour of a surround to the picture along their border."""
-    border = overview[_widened(surround) & ~surround]
-    return float(np.median(np.abs(border - colour).mean(axis=1))) if len(border) else 0.0
+    return None
 
 
 def _widened(outside: _Mask) -> _Mask:

@@ -55,7 +55,7 @@ from berlese.specimens.outline import (
     outline_of,
 )
 
-RULES = 5  # counted up where the same networks find other animals than before
+RULES = 6  # counted up where the same networks find other animals than before
 SMALLEST = 16.0  # pixels, where no smallest length is given
 KEPT_BLURRED = 0.44
 KEPT_STAIN = 0.62  # of what is blurred and perhaps of dirt: stains on the glass lie out of focus
