@@ -86,6 +86,28 @@ def vignetted(depth: float) -> Condition:
     return show
 
 
+def from_one_side(depth: float) -> Condition:
+    """Darker from right to left, up to this share."""
+
+    def show(pixels: Bytes, rng: np.random.Generator) -> Bytes:
+        across = np.linspace(1 - depth, 1, pixels.shape[1])
+        return whole(pixels * across[None, :, None])
+
+    return show
+
+
+def shaded(depth: float, softness: float) -> Condition:
+    """With the lower right in a shadow of this depth; its edge is soft over a share of the side."""
+
+    def show(pixels: Bytes, rng: np.random.Generator) -> Bytes:
+        height, width = pixels.shape[:2]
+        down, across = np.mgrid[:height, :width]
+        inside = (0.6 * across / width + 0.8 * down / height - 0.75) / softness
+        return whole(pixels * (1 - depth * np.clip(inside + 0.5, 0, 1))[..., None])
+
+    return show
+
+
 def grey(pixels: Bytes, rng: np.random.Generator) -> Bytes:
     """Without colour."""
     return np.asarray(cv2.cvtColor(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB))
@@ -105,6 +127,9 @@ CONDITIONS: dict[str, Condition] = {
     "paper, fine": on_paper(2, 0.04),
     "paper, coarse": on_paper(15, 0.04),
     "vignette": vignetted(0.5),
+    "from one side": from_one_side(0.6),
+    "soft shadow": shaded(0.55, 0.12),
+    "sharp shadow": shaded(0.5, 0.004),
     "grey": grey,
 }
 

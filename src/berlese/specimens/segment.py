@@ -38,6 +38,7 @@ from berlese.specimens.dish import (
 )
 from berlese.specimens.exposure import Exposed, gains_of, raised
 from berlese.specimens.floor import (
+    Polarity,
     contrast_of,
     ground_of,
     overview_side,
@@ -45,6 +46,7 @@ from berlese.specimens.floor import (
 )
 from berlese.specimens.judge import ANIMAL, SEVERAL, effort_for, judge
 from berlese.specimens.lesson import Lesson
+from berlese.specimens.light import Evened, evened, uneven_light
 from berlese.specimens.networks import shipped
 from berlese.specimens.noise import Smoothed
 from berlese.specimens.outline import (
@@ -55,7 +57,7 @@ from berlese.specimens.outline import (
     outline_of,
 )
 
-RULES = 6  # counted up where the same networks find other animals than before
+RULES = 7  # counted up where the same networks find other animals than before
 SMALLEST = 16.0  # pixels, where no smallest length is given
 KEPT_BLURRED = 0.44
 KEPT_STAIN = 0.62  # of what is blurred and perhaps of dirt: stains on the glass lie out of focus
@@ -214,26 +216,44 @@ def read_photo(
     surround = None if settings.dish == "whole" else find_surround(overview)
     if surround is not None:
         overview = filled_around(overview, surround)
-    gains = gains_of(overview)
-    photo, overview = Smoothed(Exposed(photo, gains)), raised(overview, gains)
-    levels = ground_of(overview, scale)
-    ground = stretched(levels, photo.width, photo.height)
-    away = contrast_of(overview, levels, settings.polarity)
+    seen = _seen(overview, scale, settings.polarity)
+    inside = _inside(seen.away, surround, photo.width, settings)
+    light = uneven_light(seen.pixels, seen.ground, _drawn(inside, overview, scale), scale)
+    if light is not None:
+        photo, overview = Evened(photo, light), evened(overview, light, int(light.max()))
+        seen = _seen(overview, scale, settings.polarity)
     sweep = Sweep(
-        photo,
-        ground,
+        Smoothed(Exposed(photo, seen.gains)),
+        stretched(seen.ground, photo.width, photo.height),
         smallest,
         polarity=settings.polarity,
-        inside=_inside(away, surround, photo.width, settings),
+        inside=inside,
         rows=rows,
     )
     readings = []
     for things in _together(sweep.things()):
         readings += readings_of(things, smallest, effort, looks)
     return_freed_memory()  # of the rows that were kept: 280 MB for a gigapixel
-    tall = (_thing_on_copy(each, overview, levels, away, scale) for each in sweep.tall)
+    tall = (_thing_on_copy(each, seen, scale) for each in sweep.tall)
     coarse = [each for each in tall if each is not None]
     return readings + readings_of(coarse, smallest, effort, looks)
+
+
+class _Seen(NamedTuple):
+    """The shrunk copy with its channels multiplied by `gains`, its ground and its contrast."""
+
+    pixels: _Bytes
+    ground: _Bytes
+    away: _Bytes
+    gains: NDArray[np.float64]
+
+
+def _seen(overview: _Bytes, scale: float, polarity: Polarity) -> _Seen:
+    """See a shrunk copy by enough light."""
+    gains = gains_of(overview)
+    pixels = raised(overview, gains)
+    ground = ground_of(pixels, scale)
+    return _Seen(pixels, ground, contrast_of(pixels, ground, polarity), gains)
 
 
 def _together(things: Iterable[Thing]) -> Iterator[list[Thing]]:
@@ -264,14 +284,21 @@ def _inside(
     return None if dish is None else dish.scaled(width / away.shape[1])
 
 
-def _thing_on_copy(
-    box: tuple[int, int, int, int], overview: _Bytes, levels: _Bytes, away: _Bytes, scale: float
-) -> Thing | None:
+def _drawn(dish: Dish | None, overview: _Bytes, scale: float) -> _Mask | None:
+    """Pixels of the overview that lie in a dish of the photo."""
+    if dish is None:
+        return None
+    inside = np.ones(overview.shape[:2], np.uint8)
+    dish.scaled(scale).blank_outside(inside, 0)
+    return inside > 0
+
+
+def _thing_on_copy(box: tuple[int, int, int, int], seen: _Seen, scale: float) -> Thing | None:
     """Cut what is too tall for the bands out of the shrunk copy: its largest connected part."""
     left, top = (max(0, int(each * scale) - 2) for each in box[:2])
     right, bottom = (int(np.ceil(each * scale)) + 2 for each in box[2:])
     rows, columns = slice(top, bottom), slice(left, right)
-    contrast = np.ascontiguousarray(away[rows, columns])
+    contrast = np.ascontiguousarray(seen.away[rows, columns])
     found = (contrast > LEAST_CONTRAST).astype(np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(found, connectivity=8)
     if count < 2:
@@ -280,8 +307,8 @@ def _thing_on_copy(
     return Thing(
         round(left / scale),
         round(top / scale),
-        overview[rows, columns],
-        levels[rows, columns],
+        seen.pixels[rows, columns],
+        seen.ground[rows, columns],
         contrast,
         mask,
         LEAST_CONTRAST,
